@@ -1,0 +1,1 @@
+//! One client wrapper over `kube`: any kind by name, reads that say what they could not see, strict dry runs.

@@ -1,0 +1,1 @@
+//! Revision-aware waits for sources, Kustomizations, `HelmRelease`s and workloads.

@@ -1,0 +1,1 @@
+//! The ledger `goals.json`: read generously, written surgically, `current_status` derived.

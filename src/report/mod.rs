@@ -1,0 +1,1 @@
+//! One model of what a command found, and its renderers.

@@ -1,0 +1,1 @@
+//! The lifecycle of an objective: review, execute, validate, adopt, rollback.

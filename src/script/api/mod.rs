@@ -1,0 +1,1 @@
+//! One file per script module, thin: converts arguments and calls below.

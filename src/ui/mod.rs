@@ -1,0 +1,1 @@
+//! The only place that prints: streams, colour, progress, questions, error display.
