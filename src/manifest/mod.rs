@@ -1,1 +1,15 @@
-//! Templates and YAML: strict rendering, parsing as kubectl reads, edits of people's files that keep every other byte.
+//! Manifests as text and as values: templates, YAML, quantities, and edits of people's `kustomization.yaml`.
+
+pub mod emit;
+pub mod kustomization;
+pub mod locate;
+pub mod object;
+pub mod quantity;
+pub mod template;
+pub mod yaml;
+
+pub use emit::emit;
+pub use object::{Id, object_ref};
+pub use quantity::Quantity;
+pub use template::Renderer;
+pub use yaml::{Document, documents};
