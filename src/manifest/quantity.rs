@@ -101,18 +101,18 @@ pub fn whole(text: &str) -> Result<i64> {
 }
 
 /// Bytes for people, by thousands: `4.5 GB`, `118.4 GB`, `512 MB`.
-pub fn decimal_bytes(bytes: i64) -> String {
+pub fn bytes_text(bytes: u64) -> String {
     scaled(bytes, 1000.0, &[" B", " kB", " MB", " GB", " TB", " PB", " EB"])
 }
 
 /// Bytes as claims are written, by 1024: `10Gi`, `312Gi`, `1.5Ti`.
-pub fn binary_bytes(bytes: i64) -> String {
+pub fn claim_text(bytes: u64) -> String {
     scaled(bytes, 1024.0, &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"])
 }
 
 /// Thousandths of a core for people: `300m`, `2`, `21.3`.
-pub fn cores(millis: i64) -> String {
-    if millis.abs() < 1000 && millis != 0 { format!("{millis}m") } else { one_decimal(millis as f64 / 1000.0) }
+pub fn milli_text(millis: u64) -> String {
+    if millis < 1000 && millis != 0 { format!("{millis}m") } else { one_decimal(millis as f64 / 1000.0) }
 }
 
 impl fmt::Display for Quantity {
@@ -212,11 +212,11 @@ fn clamp(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 
-fn scaled(bytes: i64, step: f64, units: &[&str]) -> String {
+fn scaled(bytes: u64, step: f64, units: &[&str]) -> String {
     let mut value = bytes as f64;
     let mut unit = 0;
     // 0.05 below the step, so that 999.96 MB is written as 1 GB and not as 1000 MB.
-    while value.abs() >= step - 0.05 && unit + 1 < units.len() {
+    while value >= step - 0.05 && unit + 1 < units.len() {
         value /= step;
         unit += 1;
     }
@@ -314,15 +314,15 @@ mod tests {
 
     #[test]
     fn shown_to_people() {
-        assert_eq!(decimal_bytes(4_500_000_000), "4.5 GB");
-        assert_eq!(decimal_bytes(999_960_000), "1 GB");
-        assert_eq!(decimal_bytes(0), "0 B");
-        assert_eq!(binary_bytes(10 << 30), "10Gi");
-        assert_eq!(binary_bytes(3 << 39), "1.5Ti");
-        assert_eq!(cores(300), "300m");
-        assert_eq!(cores(21_340), "21.3");
-        assert_eq!(cores(2000), "2");
-        assert_eq!(cores(0), "0");
+        assert_eq!(bytes_text(4_500_000_000), "4.5 GB");
+        assert_eq!(bytes_text(999_960_000), "1 GB");
+        assert_eq!(bytes_text(0), "0 B");
+        assert_eq!(claim_text(10 << 30), "10Gi");
+        assert_eq!(claim_text(3 << 39), "1.5Ti");
+        assert_eq!(milli_text(300), "300m");
+        assert_eq!(milli_text(21_340), "21.3");
+        assert_eq!(milli_text(2000), "2");
+        assert_eq!(milli_text(0), "0");
     }
 
     #[test]
