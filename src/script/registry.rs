@@ -1,0 +1,222 @@
+//! What scripts may call, described where it is registered: from one table come the engine's functions, the static
+//! check, the documentation and the tests of the examples.
+
+use std::any::TypeId;
+use std::rc::Rc;
+
+use rhai::{Dynamic, Engine};
+
+use crate::error::{Code, Result};
+use crate::script::call::Call;
+use crate::script::profile::{Profile, Profiles};
+use crate::script::value;
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Anything.
+    Any,
+    /// A string.
+    Text,
+    /// An id such as `"1.2"`: a string, since the number 1.10 would be 1.1.
+    Id,
+    /// A whole number.
+    Integer,
+    /// A whole number or a float.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// A map.
+    Map,
+    /// An array.
+    Array,
+    /// A function or a closure.
+    Function,
+    /// A string, or a closure that gives one.
+    TextOrFunction,
+    /// A map, or `()`.
+    MapOrNothing,
+}
+
+impl Type {
+    /// As messages and documentation say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Text => "text",
+            Self::Id => "id",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Bool => "bool",
+            Self::Map => "map",
+            Self::Array => "array",
+            Self::Function => "function",
+            Self::TextOrFunction => "text or function",
+            Self::MapOrNothing => "map or ()",
+        }
+    }
+
+    /// Whether it takes `value`.
+    pub fn takes(self, value: &Dynamic) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Text | Self::Id => value.is_string(),
+            Self::Integer => value.is_int(),
+            Self::Number => value.is_int() || value.is_float(),
+            Self::Bool => value.is_bool(),
+            Self::Map => value.is_map(),
+            Self::Array => value.is_array(),
+            Self::Function => value.is_fnptr(),
+            Self::TextOrFunction => value.is_string() || value.is_fnptr(),
+            Self::MapOrNothing => value.is_map() || value.is_unit(),
+        }
+    }
+
+    /// Why `value` does not do, as the end of a sentence.
+    pub fn refusal(self, value: &Dynamic) -> String {
+        let got = value::kind(value);
+        match self {
+            Self::Id => format!("an id is text (\"1.2\"; the number 1.10 would be 1.1), and this is {got}"),
+            _ => format!("{} is wanted, and this is {got}", self.name()),
+        }
+    }
+}
+
+/// A parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Type,
+    /// Whether it can be left out (only at the end).
+    pub optional: bool,
+}
+
+/// A parameter that must be given.
+pub const fn param(name: &'static str, kind: Type) -> Param {
+    Param { name, kind, optional: false }
+}
+
+/// A parameter that can be left out.
+pub const fn optional(name: &'static str, kind: Type) -> Param {
+    Param { name, kind, optional: true }
+}
+
+/// An example, which a test runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// What a script would say.
+    pub script: &'static str,
+    /// An expression that equals its result; empty where the example stands for itself.
+    pub gives: &'static str,
+}
+
+/// How a function is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `module::name(…)`, or `name(…)` in the section without a name.
+    Function,
+    /// `handle.name(…)`.
+    Method,
+    /// `handle.name`.
+    Property,
+}
+
+/// A function of the host.
+pub struct Function<S: 'static> {
+    /// Its name, without module.
+    pub name: &'static str,
+    /// How it is called.
+    pub shape: Shape,
+    /// Its parameters; for a method without the handle.
+    pub params: &'static [Param],
+    /// What it returns.
+    pub returns: &'static str,
+    /// What it does: one or two sentences.
+    pub summary: &'static str,
+    /// The codes of its own errors (besides `invalid` for a wrong argument).
+    pub errors: &'static [Code],
+    /// How it is used.
+    pub example: Example,
+    /// Where it is offered.
+    pub profiles: Profiles,
+    /// The function itself.
+    pub run: fn(&Rc<S>, &mut Call<'_>) -> Result<Dynamic>,
+}
+
+impl<S> Function<S> {
+    /// How many arguments it takes at least and at most.
+    pub fn arity(&self) -> (usize, usize) {
+        let least = self.params.iter().filter(|p| !p.optional).count();
+        (least, self.params.len())
+    }
+
+    /// `get(kind: text, name: text, options?: map) -> map`
+    pub fn signature(&self) -> String {
+        let result = if self.returns.is_empty() { String::new() } else { format!(" -> {}", self.returns) };
+        if self.shape == Shape::Property {
+            return format!("{}{result}", self.name);
+        }
+        let params: Vec<_> = self
+            .params
+            .iter()
+            .map(|p| format!("{}{}: {}", p.name, if p.optional { "?" } else { "" }, p.kind.name()))
+            .collect();
+        format!("{}({}){result}", self.name, params.join(", "))
+    }
+}
+
+/// A type of values that only the host makes (`App`), whose methods change the host's records.
+pub struct HandleType {
+    /// Identity of the Rust type.
+    pub id: fn() -> TypeId,
+    /// Names the type in an engine.
+    pub register: fn(&mut Engine),
+}
+
+/// The functions of one module, or the methods of one handle.
+pub struct Section<S: 'static> {
+    /// Name of the module (`cluster`), or of the handle's type (`App`); empty for global functions.
+    pub name: &'static str,
+    /// What it is for.
+    pub summary: &'static str,
+    /// Its functions.
+    pub functions: &'static [Function<S>],
+    /// For methods: their handle.
+    pub handle: Option<HandleType>,
+}
+
+impl<S> Section<S> {
+    /// Whether anything in it is offered in `profile`.
+    pub fn offered(&self, profile: Profile) -> bool {
+        self.functions.iter().any(|f| f.profiles.contain(profile))
+    }
+
+    /// How `function` is written in a script: `cluster::get`, `App.render`, `why`.
+    pub fn qualified(&self, function: &Function<S>) -> String {
+        match (self.name, &self.handle) {
+            ("", _) => function.name.to_owned(),
+            (name, None) => format!("{name}::{}", function.name),
+            (name, Some(_)) => format!("{name}.{}", function.name),
+        }
+    }
+}
+
+/// All that scripts may call.
+pub struct Registry<S: 'static> {
+    /// Its sections, in the order of the documentation.
+    pub sections: &'static [&'static Section<S>],
+}
+
+impl<S> Registry<S> {
+    /// Every function, with its section.
+    pub fn functions(&self) -> impl Iterator<Item = (&'static Section<S>, &'static Function<S>)> + '_ {
+        self.sections.iter().flat_map(|section| section.functions.iter().map(move |function| (*section, function)))
+    }
+
+    /// The functions offered in `profile`, as scripts write them.
+    pub fn offered(&self, profile: Profile) -> Vec<String> {
+        self.functions().filter(|(_, f)| f.profiles.contain(profile)).map(|(s, f)| s.qualified(f)).collect()
+    }
+}
