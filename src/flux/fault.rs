@@ -90,10 +90,7 @@ mod tests {
         fault.cause = Some("probably because Job data/schema failed (BackoffLimitExceeded)".into());
         let error = fault.to_error();
         assert_eq!(error.code(), Code::Failed);
-        assert_eq!(
-            error.message(),
-            "Pod data/hive-1: container metastore exited 1 three times (CrashLoopBackOff)"
-        );
+        assert_eq!(error.message(), "Pod data/hive-1: container metastore exited 1 three times (CrashLoopBackOff)");
         assert_eq!(
             error.notes(),
             [

@@ -98,7 +98,9 @@ fn judge_chart(chart: &Value, is_ours: &dyn Fn(&str) -> bool) -> Result<String, 
     }
     match condition(chart, "Ready") {
         None => return wait(format!("{name} has no status yet")),
-        Some(ready) if ready.status == "False" && ready.reason == "InvalidChartReference" && is_current(chart, &ready) => {
+        Some(ready)
+            if ready.status == "False" && ready.reason == "InvalidChartReference" && is_current(chart, &ready) =>
+        {
             return Err(Judgement::failed(format!("{name}: {}", ready.text())));
         }
         Some(ready) if ready.status != "True" || !is_current(chart, &ready) => {

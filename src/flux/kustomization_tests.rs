@@ -70,7 +70,11 @@ fn ready_needs_revision_generation_and_token_in_one_version() {
             "observe generation 2",
         ),
         ("never reconciled", with(ready_at_new(), &[("/status", json!({"observedGeneration": -1}))]), "first time"),
-        ("health is being looked at", with(standing(), &[("/status/conditions", checking(NEW))]), "Running health checks"),
+        (
+            "health is being looked at",
+            with(standing(), &[("/status/conditions", checking(NEW))]),
+            "Running health checks",
+        ),
         (
             "an old health check is in the way",
             with(standing(), &[("/status/conditions", checking(OLD))]),
@@ -94,10 +98,7 @@ fn ready_needs_revision_generation_and_token_in_one_version() {
 
 #[test]
 fn a_suspended_one_is_never_believed() {
-    let frozen = with(
-        standing(),
-        &[("/spec/suspend", json!(true)), ("/status/lastHandledReconcileAt", json!("t1"))],
-    );
+    let frozen = with(standing(), &[("/spec/suspend", json!(true)), ("/status/lastHandledReconcileAt", json!("t1"))]);
     let judged = judge_kustomization(&frozen, Some("t1"), &|r| r == NEW);
     assert!(matches!(judged, Judgement::Failed(r) if r.contains("suspended")));
     assert!(!has_applied(&with(ready_at_new(), &[("/spec/suspend", json!(true))]), &|r| r == NEW));
@@ -113,7 +114,13 @@ fn failures_of_our_revision_are_final_and_others_are_not() {
         ("health check over", "HealthCheckFailed", "timeout waiting for: [Deployment/data/x]", NEW, true),
         ("a dependency is late", "DependencyNotReady", "dependency 'flux-system/db' is not ready", OLD, false),
         ("the artifact is late", "ArtifactFailed", "Source artifact not found, retrying in 30s", OLD, false),
-        ("a newer revision came", "HealthCheckCanceled", "New reconciliation triggered by GitRepository/a/b", NEW, false),
+        (
+            "a newer revision came",
+            "HealthCheckCanceled",
+            "New reconciliation triggered by GitRepository/a/b",
+            NEW,
+            false,
+        ),
     ];
     for (what, reason, message, attempted, fatal) in table {
         let ks = with(

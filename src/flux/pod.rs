@@ -145,7 +145,11 @@ fn judge_container(status: &Value) -> Option<PodFault> {
     let reason = text(status, "/state/waiting/reason");
     let message = one_line(text(status, "/state/waiting/message"));
     match reason {
-        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "RegistryUnavailable"
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "InvalidImageName"
+        | "ErrImageNeverPull"
+        | "RegistryUnavailable"
         | "ErrInspectImage" => {
             let image = text(status, "/image").to_string();
             let certain = reason == "InvalidImageName" || is_certain(&message);
@@ -256,8 +260,11 @@ mod tests {
                 "no node takes it: 0/3 nodes are available: 3 Insufficient memory.",
                 15,
             ),
-            (json!({"status": {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}}),
-                "ended: Evicted low on memory", 0),
+            (
+                json!({"status": {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}}),
+                "ended: Evicted low on memory",
+                0,
+            ),
         ];
         for (pod, wanted, grace) in table {
             let fault = judge_pod(&pod).unwrap_or_else(|| panic!("{wanted}"));

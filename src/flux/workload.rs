@@ -195,22 +195,96 @@ mod tests {
     fn every_kind_by_what_it_counts() {
         let done = |conditions: Value| object("Job", json!({}), json!({"conditions": conditions}));
         let table = [
-            (object("Deployment", json!({"replicas": 2}), json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2})), "ready"),
-            (object("Deployment", json!({"replicas": 2}), json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2})), "take up generation 2"),
-            (object("Deployment", json!({"replicas": 2}), json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3})), "old pods still run"),
-            (object("Deployment", json!({}), json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1})), "Deployment data/x 0 of 1"),
-            (object("Deployment", json!({}), json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]})), "failed: ProgressDeadlineExceeded"),
-            (object("StatefulSet", json!({"replicas": 1}), json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"})), "0 updated"),
-            (object("StatefulSet", json!({"replicas": 1}), json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "b"})), "ready"),
-            (object("DaemonSet", json!({}), json!({"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2})), "2 of 3"),
+            (
+                object(
+                    "Deployment",
+                    json!({"replicas": 2}),
+                    json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                ),
+                "ready",
+            ),
+            (
+                object(
+                    "Deployment",
+                    json!({"replicas": 2}),
+                    json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                ),
+                "take up generation 2",
+            ),
+            (
+                object(
+                    "Deployment",
+                    json!({"replicas": 2}),
+                    json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3}),
+                ),
+                "old pods still run",
+            ),
+            (
+                object("Deployment", json!({}), json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1})),
+                "Deployment data/x 0 of 1",
+            ),
+            (
+                object(
+                    "Deployment",
+                    json!({}),
+                    json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}),
+                ),
+                "failed: ProgressDeadlineExceeded",
+            ),
+            (
+                object(
+                    "StatefulSet",
+                    json!({"replicas": 1}),
+                    json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"}),
+                ),
+                "0 updated",
+            ),
+            (
+                object(
+                    "StatefulSet",
+                    json!({"replicas": 1}),
+                    json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "b"}),
+                ),
+                "ready",
+            ),
+            (
+                object(
+                    "DaemonSet",
+                    json!({}),
+                    json!({"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}),
+                ),
+                "2 of 3",
+            ),
             (done(json!([{"type": "Complete", "status": "True"}])), "ready"),
-            (done(json!([{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "Job has reached the specified backoff limit"}])), "failed: BackoffLimitExceeded"),
-            (object("Cluster", json!({"instances": 1}), json!({"readyInstances": 0, "phase": "Setting up primary"})), "0 of 1: Setting up primary"),
-            (object("Cluster", json!({"instances": 1}), json!({"readyInstances": 1, "phase": "Cluster in healthy state"})), "ready"),
+            (
+                done(
+                    json!([{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "Job has reached the specified backoff limit"}]),
+                ),
+                "failed: BackoffLimitExceeded",
+            ),
+            (
+                object("Cluster", json!({"instances": 1}), json!({"readyInstances": 0, "phase": "Setting up primary"})),
+                "0 of 1: Setting up primary",
+            ),
+            (
+                object(
+                    "Cluster",
+                    json!({"instances": 1}),
+                    json!({"readyInstances": 1, "phase": "Cluster in healthy state"}),
+                ),
+                "ready",
+            ),
             (object("Pod", json!({}), json!({"phase": "Failed", "reason": "Evicted"})), "failed: Evicted"),
             (object("PersistentVolumeClaim", json!({}), json!({"phase": "Pending"})), "ready"),
             (object("ConfigMap", json!({}), json!({})), "ready"),
-            (object("ExternalSecret", json!({}), json!({"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError"}]})), "SecretSyncedError"),
+            (
+                object(
+                    "ExternalSecret",
+                    json!({}),
+                    json!({"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError"}]}),
+                ),
+                "SecretSyncedError",
+            ),
         ];
         for (object, wanted) in table {
             let judged = judge_workload(&object);

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
 
+use crate::cluster::Cluster;
 use crate::error::{Code, Error, Result};
 
 /// Bytes in both directions.
@@ -22,6 +23,17 @@ pub type Stream = Box<dyn Duplex>;
 /// Opens fresh streams to one service. Cheap to clone.
 #[derive(Clone)]
 pub enum Connector {
+    /// By port-forward through the API server, to a ready pod behind the target.
+    PortForward {
+        /// The cluster.
+        cluster: Cluster,
+        /// Namespace of the target.
+        namespace: String,
+        /// `svc/NAME`, `deploy/NAME` or `pod/NAME`.
+        target: String,
+        /// The target's port: a service's own, which leads to the pod's.
+        port: u16,
+    },
     /// Straight to an address: scheme (`http`, `https`, `tcp`), host and port.
     Endpoint(Url),
 }
@@ -35,12 +47,19 @@ impl fmt::Debug for Connector {
 impl fmt::Display for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::PortForward { namespace, target, port, .. } => write!(f, "{target} in {namespace}, port {port}"),
             Self::Endpoint(url) => f.write_str(url.as_str().trim_end_matches('/')),
         }
     }
 }
 
 impl Connector {
+    /// To a service by port-forward. A target without a kind is a service.
+    pub fn port_forward(cluster: &Cluster, namespace: &str, target: &str, port: u16) -> Self {
+        let target = if target.contains('/') { target.to_owned() } else { format!("svc/{target}") };
+        Self::PortForward { cluster: cluster.clone(), namespace: namespace.to_owned(), target, port }
+    }
+
     /// To an address from the settings: `https://s3.example.org`, `tcp://db.example.org:5432`, or just `host:port`.
     pub fn endpoint(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
@@ -71,6 +90,10 @@ impl Connector {
             Self::Endpoint(url) => {
                 format!("http://{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80))
             }
+            Self::PortForward { namespace, target, port, .. } => match target.split_once('/') {
+                Some(("svc" | "service" | "services", name)) => format!("http://{name}.{namespace}.svc:{port}"),
+                _ => format!("http://localhost:{port}"),
+            },
         };
         Url::parse(&text).map_err(|e| Error::new(Code::Invalid, format!("{text}: {e}")))
     }
@@ -78,6 +101,10 @@ impl Connector {
     /// Opens a fresh stream.
     pub async fn open(&self) -> Result<Stream> {
         match self {
+            Self::PortForward { cluster, namespace, target, port } => {
+                let pod = cluster.ready_pod_of(target, namespace, Some(&port.to_string())).await?;
+                Ok(Box::new(cluster.port_forward(&pod.namespace, &pod.pod, pod.port).await?))
+            }
             Self::Endpoint(url) if url.scheme() == "https" => open_tls(url).await,
             Self::Endpoint(url) => open_tcp(url).await,
         }

@@ -4,7 +4,10 @@
 //! the settings. All futures are cancel-safe: dropping one closes its stream and leaves no task behind.
 
 mod connector;
+mod exec;
+mod http;
 mod http1;
+mod job;
 pub mod s3;
 mod scratch;
 pub mod sql;
@@ -12,6 +15,9 @@ pub mod thrift;
 mod timed;
 
 pub use connector::{Connector, Stream};
+pub use exec::{Executed, exec};
+pub use http::{HttpAnswer, get};
 pub use http1::{Answer, Http};
+pub use job::{JobOutcome, run_job};
 pub use scratch::scratch;
 pub use timed::Timed;

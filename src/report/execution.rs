@@ -111,7 +111,8 @@ pub struct Validation {
 impl Validation {
     /// Judges the checks: proved means that there is at least one, and none failed or could not look.
     pub fn new(objective: ObjectiveName, cluster: String, checks: Vec<Check>) -> Self {
-        let proved = checks.iter().any(|c| matches!(c.verdict, Verdict::Pass | Verdict::Warn)) && !checks.iter().any(Check::blocks);
+        let proved = checks.iter().any(|c| matches!(c.verdict, Verdict::Pass | Verdict::Warn))
+            && !checks.iter().any(Check::blocks);
         Self { objective, cluster, checks, proved }
     }
 }

@@ -47,10 +47,23 @@ pub(super) fn review(r: &Review) -> String {
     for w in &r.warnings {
         let _ = writeln!(out, "\n> warning: {w}");
     }
-    let _ = writeln!(out, "\n## Triggers\n\n{} of {} met, any one suffices.\n\n{}", r.triggers.met, r.triggers.checks.len(), table(&r.triggers.checks));
+    let _ = writeln!(
+        out,
+        "\n## Triggers\n\n{} of {} met, any one suffices.\n\n{}",
+        r.triggers.met,
+        r.triggers.checks.len(),
+        table(&r.triggers.checks)
+    );
     let _ = writeln!(out, "## Platform\n\n{}", table(&r.platform));
     if let Some(o) = &r.objective {
-        let _ = writeln!(out, "## {} {}\n\n{}{}", o.name.id, o.name.name, table(&o.prerequisites), if o.prerequisites.is_empty() { "" } else { "\n" });
+        let _ = writeln!(
+            out,
+            "## {} {}\n\n{}{}",
+            o.name.id,
+            o.name.name,
+            table(&o.prerequisites),
+            if o.prerequisites.is_empty() { "" } else { "\n" }
+        );
         for d in &o.deliverables {
             let _ = writeln!(out, "- {d}");
         }
@@ -75,7 +88,8 @@ pub(super) fn review(r: &Review) -> String {
 }
 
 pub(super) fn execution(e: &Execution) -> String {
-    let outcome = serde_json::to_value(e.outcome).ok().and_then(|v| v.as_str().map(|s| s.replace('_', " "))).unwrap_or_default();
+    let outcome =
+        serde_json::to_value(e.outcome).ok().and_then(|v| v.as_str().map(|s| s.replace('_', " "))).unwrap_or_default();
     let mut out = format!("# {} {}: {outcome}\n\n", e.objective.id, e.objective.name);
     if let Some(run) = &e.run {
         let _ = writeln!(out, "Run `{run}` on {}.\n", e.cluster);

@@ -108,13 +108,20 @@ fn trigger_line(review: &Review) -> String {
 }
 
 fn objective_text(out: &mut String, o: &Objective, columns: usize) {
-    let _ = writeln!(out, "\n{}   {}", paint(BOLD, &format!("{} {}", o.name.id, o.name.name)), paint(DIM, &o.name.status));
+    let _ =
+        writeln!(out, "\n{}   {}", paint(BOLD, &format!("{} {}", o.name.id, o.name.name)), paint(DIM, &o.name.status));
     if o.prerequisites.is_empty() {
         let _ = writeln!(out, "  after          nothing");
     }
     for (n, check) in o.prerequisites.iter().enumerate() {
         let lead = if n == 0 { "after" } else { "" };
-        fact(out, &format!("  {lead:<14} {} ", mark(check.verdict)), 19, &format!("{} {}", check.name, check.seen), columns);
+        fact(
+            out,
+            &format!("  {lead:<14} {} ", mark(check.verdict)),
+            19,
+            &format!("{} {}", check.name, check.seen),
+            columns,
+        );
     }
     for (n, line) in o.deliverables.iter().enumerate() {
         let lead = if n == 0 { "delivers" } else { "" };
@@ -215,7 +222,9 @@ impl Report for Execution {
             Outcome::NotDelivered => (WARN, format!("{} {}: files written, not delivered.", o.id, o.name)),
             Outcome::Declined => (BOLD, "Nothing was written.".to_owned()),
             Outcome::RolledBack => (BAD, format!("{} {} failed and was taken back; it is {}.", o.id, o.name, o.status)),
-            Outcome::RollbackIncomplete => (BAD, format!("{} {} failed, and not all of it could be taken back.", o.id, o.name)),
+            Outcome::RollbackIncomplete => {
+                (BAD, format!("{} {} failed, and not all of it could be taken back.", o.id, o.name))
+            }
             Outcome::LeftFailed => (BAD, format!("{} {} failed and was left as it is (--no-rollback).", o.id, o.name)),
         };
         let next = self.next.as_ref().map_or(String::new(), |n| format!("  Next:  {}", paint(COMMAND, n)));

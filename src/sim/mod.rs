@@ -1,1 +1,3 @@
-//! Simulated operators and the in-process S3 server; known only to the place that picks them.
+//! The simulated world: an S3 server in the process, and operators played by scripts.
+
+pub mod s3;

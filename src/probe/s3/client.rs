@@ -227,7 +227,8 @@ impl Client {
         if (200..300).contains(&answer.value.status) { Ok(answer) } else { Err(failure(&what, &answer.value)) }
     }
 
-    async fn send(&self, call: Call<'_>) -> Result<Timed<Answer>> {
+    /// Sends, whatever the answer.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Timed<Answer>> {
         let invalid = |part: &str| Error::new(Code::Invalid, format!("{}: this {part} cannot be sent", call.what));
         let mut request = Request::new(Full::new(call.body.clone()));
         *request.method_mut() = call.method.to_str().parse().map_err(|_| invalid("method"))?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 use super::client::Call;
+use super::error::failure;
 use super::xml::{Element, write};
 use crate::error::{Code, Error, Result};
 use crate::probe::Timed;
@@ -34,15 +35,14 @@ impl Client {
     /// The bucket's lifecycle rules, `{"Rules": […]}`; `None` when it has none.
     pub async fn lifecycle(&self) -> Result<Timed<Option<Value>>> {
         let what = self.named("GET lifecycle of", "");
-        match self.call(Call::new(what.clone(), Method::Get, None).query("lifecycle", "")).await {
-            Ok(answer) => {
+        let answer = self.send(Call::new(what.clone(), Method::Get, None).query("lifecycle", "")).await?;
+        match answer.value.status {
+            200..=299 => {
                 let rules = from_xml(&answer.value.text()).map_err(|e| e.context(&what))?;
                 Ok(answer.map(|_| Some(rules)))
             }
-            Err(e) if e.message().contains("NoSuchLifecycleConfiguration") => {
-                Ok(Timed { value: None, elapsed: std::time::Duration::ZERO })
-            }
-            Err(e) => Err(e),
+            404 if answer.value.text().contains("NoSuchLifecycleConfiguration") => Ok(answer.map(|_| None)),
+            _ => Err(failure(&what, &answer.value)),
         }
     }
 
