@@ -1,6 +1,6 @@
 //! A commit of our own paths and nothing else.
 
-use super::{Repo, refusal};
+use super::{Known, Repo, refusal};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
 
@@ -14,7 +14,7 @@ impl Repo {
     /// When it is interrupted after Git had made the commit, the answer is the commit all the same.
     pub async fn commit_only(&self, paths: &[String], message: &str, cancel: &Cancel) -> Result<String> {
         let changes = self.status(paths, cancel).await?;
-        if let Some(ignored) = changes.iter().find(|change| change.ignored) {
+        if let Some(ignored) = changes.iter().find(|change| change.known == Known::Ignored) {
             let place = &ignored.path;
             return Err(Error::new(Code::Git, format!("{place} has to be committed, but .gitignore ignores it"))
                 .hint(format!("Find the line with `git check-ignore -v {place}`, and take it out")));
@@ -27,10 +27,11 @@ impl Repo {
         }
         let before = self.resolve("HEAD", cancel).await?;
         // Unchanged paths are left out: a path that is new to Git and isn't there would be refused.
-        let changed: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-        let new: Vec<&str> = changes.iter().filter(|c| c.untracked).map(|change| change.path.as_str()).collect();
+        let ours: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        let untracked = changes.iter().filter(|change| change.known == Known::Untracked);
+        let new: Vec<&str> = untracked.map(|change| change.path.as_str()).collect();
 
-        let made = self.add_and_commit(&new, &changed, message, cancel).await;
+        let made = self.add_and_commit(&new, &ours, message, cancel).await;
         match made {
             Ok(()) => self.head(&Cancel::new()).await,
             Err(error) => {
@@ -48,11 +49,11 @@ impl Repo {
         }
     }
 
-    async fn add_and_commit(&self, new: &[&str], changed: &[&str], message: &str, cancel: &Cancel) -> Result<()> {
+    async fn add_and_commit(&self, new: &[&str], ours: &[&str], message: &str, cancel: &Cancel) -> Result<()> {
         if !new.is_empty() {
             self.writes(&["add"]).paths(new).run(cancel).await?;
         }
-        let commit = self.writes(&["commit", "--quiet", "--only", "--file=-"]).paths(changed).stdin(message);
+        let commit = self.writes(&["commit", "--quiet", "--only", "--file=-"]).paths(ours).stdin(message);
         let output = commit.answer(cancel).await?;
         match output.code {
             Some(0) => Ok(()),

@@ -20,7 +20,7 @@ use command::Git;
 pub use read::Commit;
 pub use remote::Target;
 pub use revert::Reverted;
-pub use status::Change;
+pub use status::{Change, Known};
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result, io_error};

@@ -4,29 +4,38 @@ use super::Repo;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
+/// What Git knows of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is in the index or in the last commit.
+    Tracked,
+    /// Git does not know it.
+    Untracked,
+    /// Git does not know it, and `.gitignore` says that it should not.
+    Ignored,
+}
+
 /// A path that is not as in the last commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Path from the repository's root.
     pub path: String,
+    /// Whether Git knows it.
+    pub known: Known,
     /// The index differs from the last commit.
     pub staged: bool,
     /// The work tree differs from the index.
     pub unstaged: bool,
-    /// Git does not know the path.
-    pub untracked: bool,
-    /// Git does not know the path, and `.gitignore` says that it should not.
-    pub ignored: bool,
 }
 
 impl Change {
-    /// What it is, in words for a message: `staged`, `changed`, `untracked`, `ignored`.
+    /// What it is, in a word for a message: `staged`, `changed`, `untracked`, `ignored`.
     pub fn word(&self) -> &'static str {
-        match (self.ignored, self.untracked, self.unstaged) {
-            (true, _, _) => "ignored",
-            (_, true, _) => "untracked",
-            (_, _, true) => "changed",
-            _ => "staged",
+        match (self.known, self.unstaged) {
+            (Known::Ignored, _) => "ignored",
+            (Known::Untracked, _) => "untracked",
+            (Known::Tracked, true) => "changed",
+            (Known::Tracked, false) => "staged",
         }
     }
 }
@@ -47,9 +56,12 @@ impl Repo {
 /// `XY path`: X the index, Y the work tree.
 fn read_entry(entry: &str) -> Option<Change> {
     let (letters, path) = (entry.get(..2)?, entry.get(3..)?);
-    let (untracked, ignored) = (letters == "??", letters == "!!");
-    let mut letters = letters.chars();
-    let known = |letter: Option<char>| !untracked && !ignored && letter.is_some_and(|c| c != ' ');
-    let (staged, unstaged) = (known(letters.next()), known(letters.next()));
-    Some(Change { path: path.to_owned(), staged, unstaged, untracked, ignored })
+    let known = match letters {
+        "??" => Known::Untracked,
+        "!!" => Known::Ignored,
+        _ => Known::Tracked,
+    };
+    let differs = |at: usize| known == Known::Tracked && letters.as_bytes().get(at) != Some(&b' ');
+    let (staged, unstaged) = (differs(0), differs(1));
+    Some(Change { path: path.to_owned(), known, staged, unstaged })
 }
