@@ -19,7 +19,7 @@ super::table::section! {
         memory_limit: Amount = Amount::new("4Gi").unwrap_or_default(),
         /// Image that fetches the two files below into the pod; it needs curl and sha256sum.
         fetch_image: String = "docker.io/curlimages/curl:8.10.1".into(),
-        /// PostgreSQL's JDBC driver, which the Hive image lacks.
+        /// The JDBC driver for the database, which the Hive image lacks.
         driver: Driver = Driver::default(),
         /// Prometheus' JMX exporter, since Hive 4.0 serves no metrics of its own.
         exporter: Exporter = Exporter::default(),
@@ -29,7 +29,7 @@ super::table::section! {
 }
 
 super::table::section! {
-    /// PostgreSQL's JDBC driver, which the Hive image lacks.
+    /// The JDBC driver for the database, which the Hive image lacks.
     pub struct Driver {
         /// Where it is fetched from.
         url: String = "https://repo1.maven.org/maven2/org/postgresql/postgresql/42.7.5/postgresql-42.7.5.jar".into(),
