@@ -1,0 +1,251 @@
+//! Reads YAML as kustomize does (YAML 1.2 words, old octals, anchors, several documents) and remembers where each
+//! node stands, so that an error can point at it.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+
+use super::scalar;
+use crate::error::{Code, Error, Place, Result};
+
+/// More nodes than this, aliases expanded, are refused: a file of that size is an attack or an accident.
+const NODES: usize = 4_000_000;
+/// Deeper nesting than this is refused.
+const DEPTH: usize = 200;
+
+/// A YAML node and where it starts.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What it holds.
+    pub data: Data,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Null, a boolean, a number or a text.
+    Scalar(Value),
+    /// A list.
+    List(Vec<Node>),
+    /// A map in the order of the file.
+    Map(Vec<(Key, Node)>),
+}
+
+/// The key of a map's entry.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its text.
+    pub text: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// A YAML text and the name it is shown under.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The path shown in errors.
+    pub display: &'a str,
+}
+
+impl Source<'_> {
+    /// A place in this text, with the text for showing the line.
+    pub fn place(&self, line: usize, column: usize) -> Place {
+        Place::new(self.display, line, column).with_source(self.text)
+    }
+
+    /// An error at a node.
+    pub fn error(&self, node: &Node, message: impl Into<String>) -> Error {
+        Error::new(Code::Kustomize, message).at(self.place(node.line, node.column))
+    }
+}
+
+impl Node {
+    /// The plain value.
+    pub fn value(&self) -> Value {
+        match &self.data {
+            Data::Scalar(value) => value.clone(),
+            Data::List(items) => Value::Array(items.iter().map(Node::value).collect()),
+            Data::Map(entries) => {
+                Value::Object(entries.iter().map(|(k, v)| (k.text.clone(), v.value())).collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self.data, Data::Scalar(Value::Null))
+    }
+}
+
+/// Every document of a text; empty ones are left out.
+pub fn documents(source: Source<'_>) -> Result<Vec<Node>> {
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
+    let mut reader = Reader { source, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut documents = Vec::new();
+    while let Some((event, span)) = reader.next()? {
+        match event {
+            Event::DocumentStart(..) => reader.anchors.clear(),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            event => {
+                let node = reader.node(event, span, 0)?;
+                if !node.is_null() {
+                    documents.push(node);
+                }
+            }
+        }
+    }
+    Ok(documents)
+}
+
+struct Reader<'a> {
+    source: Source<'a>,
+    parser: Parser<'a, StrInput<'a>>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>> {
+        loop {
+            return match self.parser.next_event() {
+                None => Ok(None),
+                Some(Ok((Event::Comment(..), _))) => continue,
+                Some(Ok(next)) => Ok(Some(next)),
+                Some(Err(error)) => {
+                    let mark = error.marker();
+                    let place = self.source.place(mark.line().max(1), mark.col() + 1);
+                    Err(Error::new(Code::Kustomize, format!("broken YAML: {}", error.info())).at(place))
+                }
+            };
+        }
+    }
+
+    fn expect(&mut self) -> Result<(Event<'a>, Span)> {
+        self.next()?.ok_or_else(|| {
+            Error::new(Code::Kustomize, "broken YAML: the text ends too early").at(self.source.place(1, 1))
+        })
+    }
+
+    fn fail(&self, span: Span, message: impl Into<String>) -> Error {
+        let place = self.source.place(span.start.line().max(1), span.start.col() + 1);
+        Error::new(Code::Kustomize, message).at(place)
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node> {
+        self.nodes += 1;
+        if self.nodes > NODES || depth > DEPTH {
+            return Err(self.fail(span, "this YAML is too large or too deep"));
+        }
+        let (line, column) = (span.start.line().max(1), span.start.col() + 1);
+        let (data, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => (Data::Scalar(self.scalar(&text, style, tag.as_deref(), span)?), anchor),
+            Event::SequenceStart(_, anchor, _) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.expect()? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, span) => items.push(self.node(event, span, depth + 1)?),
+                    }
+                }
+                (Data::List(items), anchor)
+            }
+            Event::MappingStart(_, anchor, _) => (Data::Map(self.map(depth)?), anchor),
+            Event::Alias(id) => {
+                let target = self.anchors.get(&id).cloned();
+                let node = target.ok_or_else(|| self.fail(span, "this alias has no anchor before it"))?;
+                self.nodes += count(&node);
+                return Ok(node);
+            }
+            _ => return Err(self.fail(span, "broken YAML")),
+        };
+        let node = Node { line, column, data };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Vec<(Key, Node)>> {
+        let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut merged: Vec<(Key, Node)> = Vec::new();
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        loop {
+            let (event, span) = self.expect()?;
+            if matches!(event, Event::MappingEnd) {
+                break;
+            }
+            let plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, _, None));
+            let node = self.node(event, span, depth + 1)?;
+            let Data::Scalar(Value::String(text)) = node.data else {
+                return Err(self.fail(span, "a key must be a text: put it in quotes"));
+            };
+            let (event, value_span) = self.expect()?;
+            let value = self.node(event, value_span, depth + 1)?;
+            if plain && text == "<<" {
+                self.merge(value, value_span, &mut merged)?;
+                continue;
+            }
+            let key = Key { text, line: node.line, column: node.column };
+            if let Some(first) = seen.insert(key.text.clone(), key.line) {
+                return Err(self.fail(span, format!("the key {} is already given in line {first}", key.text)));
+            }
+            entries.push((key, value));
+        }
+        for (key, value) in merged {
+            if !seen.contains_key(&key.text) {
+                seen.insert(key.text.clone(), key.line);
+                entries.push((key, value));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// A merge key: earlier sources win.
+    fn merge(&self, value: Node, span: Span, merged: &mut Vec<(Key, Node)>) -> Result<()> {
+        let sources = match value.data {
+            Data::Map(entries) => vec![entries],
+            Data::List(items) => {
+                let maps = items.into_iter().map(|item| match item.data {
+                    Data::Map(entries) => Ok(entries),
+                    _ => Err(self.fail(span, "only maps can be merged with <<")),
+                });
+                maps.collect::<Result<_>>()?
+            }
+            Data::Scalar(_) => return Err(self.fail(span, "only maps can be merged with <<")),
+        };
+        merged.extend(sources.into_iter().flatten());
+        Ok(())
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Value> {
+        let core = tag.and_then(Tag::core_suffix);
+        match (core, style) {
+            (Some("str"), _) => Ok(Value::String(text.to_owned())),
+            (Some("binary"), _) => scalar::binary(text).map_err(|reason| self.fail(span, reason)),
+            (Some(name), _) => {
+                scalar::tagged(name, text).ok_or_else(|| self.fail(span, format!("{text} cannot be read as !!{name}")))
+            }
+            (None, ScalarStyle::Plain) if tag.is_none() => {
+                scalar::plain(text).ok_or_else(|| self.fail(span, format!("{text} has no form in JSON")))
+            }
+            _ => Ok(Value::String(text.to_owned())),
+        }
+    }
+}
+
+fn count(node: &Node) -> usize {
+    match &node.data {
+        Data::Scalar(_) => 1,
+        Data::List(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Data::Map(entries) => 1 + entries.iter().map(|(_, v)| count(v)).sum::<usize>(),
+    }
+}
