@@ -5,6 +5,7 @@ use super::config::Config;
 use super::file::{FILE_NAMES, Item, Kustomization, empty};
 use super::names::{self, Affix};
 use super::resource::objects;
+use super::sort::SortOptions;
 use super::tree::{Tree, is_remote, resolve};
 use super::yaml::Source;
 use super::{label, namespace, patch, reference, replicas};
@@ -45,9 +46,10 @@ pub fn kustomization_file(tree: &dyn Tree, dir: &str) -> Result<Option<(String, 
     }
 }
 
-/// Builds the folder `dir` with its kustomization file.
+/// Builds the folder `dir` with its kustomization file, in the order of `kubectl kustomize`.
 pub fn build_dir(tree: &dyn Tree, dir: &str) -> Result<Collection> {
-    let kustomization = load(tree, dir)?;
+    let mut kustomization = load(tree, dir)?;
+    kustomization.sort.get_or_insert_with(SortOptions::legacy);
     build_with(tree, dir, kustomization)
 }
 

@@ -49,10 +49,7 @@ impl SortOptions {
         match (fields.text("order")?.as_str(), options) {
             ("fifo", None) => Ok(Self::default()),
             ("fifo", Some(node)) => Err(source.error(node, "legacySortOptions go with order: legacy")),
-            ("legacy", None) => {
-                let all = |kinds: &[&str]| kinds.iter().map(ToString::to_string).collect();
-                Ok(Self { legacy: Some((all(&FIRST), all(&LAST))) })
-            }
+            ("legacy", None) => Ok(Self::legacy()),
             ("legacy", Some(node)) => {
                 let options = Fields::of(source, node, "legacySortOptions")?;
                 options.only(&["orderFirst", "orderLast"])?;
@@ -60,6 +57,12 @@ impl SortOptions {
             }
             _ => Err(fields.error("order", "sortOptions.order must be fifo or legacy")),
         }
+    }
+
+    /// The order that `kubectl kustomize` gives its output unless the kustomization says otherwise.
+    pub fn legacy() -> Self {
+        let all = |kinds: &[&str]| kinds.iter().map(ToString::to_string).collect();
+        Self { legacy: Some((all(&FIRST), all(&LAST))) }
     }
 
     /// Puts the objects in order.
