@@ -21,3 +21,6 @@ pub use http1::{Answer, Http};
 pub use job::{JobOutcome, run_job};
 pub use scratch::scratch;
 pub use timed::Timed;
+
+#[cfg(test)]
+mod tests;

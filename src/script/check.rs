@@ -27,7 +27,12 @@ const KEYWORDS: [(&str, usize, usize); 9] = [
 
 /// All that is wrong with `program`, in the order of files and lines. `entries` are the functions that the host calls,
 /// each with its profile; those that the script does not have are left out.
-pub fn program<S: 'static>(program: &Program, registry: &Registry<S>, compiler: &Compiler, entries: &[(&str, Profile)]) -> Vec<Error> {
+pub fn program<S: 'static>(
+    program: &Program,
+    registry: &Registry<S>,
+    compiler: &Compiler,
+    entries: &[(&str, Profile)],
+) -> Vec<Error> {
     let files = program.written.iter().map(|(path, ast)| (path.as_str(), File::of(path, ast))).collect();
     let check = Check { program, registry, language: language(compiler), files };
     let mut found = BTreeMap::new();
@@ -126,7 +131,8 @@ enum Target<S: 'static> {
 impl<S: 'static> Check<'_, S> {
     fn top_level(&self, path: &str, file: &File<'_>, found: &mut Found) {
         if path == crate::script::library::EVAL {
-            let body = Body { name: String::new(), params: Vec::new(), public: false, ast: file.ast.clone_statements_only() };
+            let body =
+                Body { name: String::new(), params: Vec::new(), public: false, ast: file.ast.clone_statements_only() };
             self.body(path, file, &body, found);
             return;
         }
@@ -145,8 +151,9 @@ impl<S: 'static> Check<'_, S> {
         walk::each(&file.ast.clone_statements_only(), |seen, _| {
             let Seen::Call { call, position, method } = seen else { return };
             if let Target::Host(section, function) = self.target(file, path, call, method) {
-                let error = Error::new(Code::Script, format!("a constant can't call `{}`", section.qualified(function)))
-                    .hint("Call it inside a function: constants are computed anew for every call");
+                let error =
+                    Error::new(Code::Script, format!("a constant can't call `{}`", section.qualified(function)))
+                        .hint("Call it inside a function: constants are computed anew for every call");
                 self.add(found, path, position, call.name.chars().count(), None, error);
             }
         });
@@ -160,7 +167,15 @@ impl<S: 'static> Check<'_, S> {
         });
     }
 
-    fn call(&self, path: &str, file: &File<'_>, call: &FnCallExpr, position: Position, method: bool, found: &mut Found) {
+    fn call(
+        &self,
+        path: &str,
+        file: &File<'_>,
+        call: &FnCallExpr,
+        position: Position,
+        method: bool,
+        found: &mut Found,
+    ) {
         let count = call.args.len();
         let name = written(call, method);
         match self.target(file, path, call, method) {
@@ -178,7 +193,10 @@ impl<S: 'static> Check<'_, S> {
                 for (param, arg) in function.params.iter().zip(&call.args) {
                     let Some(value) = walk::literal(arg).filter(|value| !param.kind.takes(value)) else { continue };
                     let why = param.kind.refusal(&value);
-                    let error = Error::new(Code::Script, format!("`{}`: argument `{}`: {why}", section.qualified(function), param.name));
+                    let error = Error::new(
+                        Code::Script,
+                        format!("`{}`: argument `{}`: {why}", section.qualified(function), param.name),
+                    );
                     self.add(found, path, arg.position(), 1, None, error);
                 }
             }
@@ -220,7 +238,10 @@ impl<S: 'static> Check<'_, S> {
             return in_file(path, file, name, count, false);
         }
         if let Some(import) = file.imports.get(module) {
-            return self.files.get(import.as_str()).map_or(Target::Language, |lib| in_file(import, lib, name, count, true));
+            return self
+                .files
+                .get(import.as_str())
+                .map_or(Target::Language, |lib| in_file(import, lib, name, count, true));
         }
         let of_module = self.registry.functions().filter(|(s, _)| s.name == module && s.handle.is_none());
         in_registry(of_module, name, count)
@@ -272,7 +293,14 @@ impl<S: 'static> Check<'_, S> {
     }
 
     fn takes(&self, name: &str, less: usize) -> String {
-        let counts: Vec<_> = self.language.get(name).into_iter().flatten().filter_map(|n| n.checked_sub(less)).map(|n| n.to_string()).collect();
+        let counts: Vec<_> = self
+            .language
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter_map(|n| n.checked_sub(less))
+            .map(|n| n.to_string())
+            .collect();
         match counts.as_slice() {
             [one] => arguments(one.parse().unwrap_or_default()),
             many => format!("{} arguments", many.join(" or ")),
@@ -283,8 +311,12 @@ impl<S: 'static> Check<'_, S> {
     fn reach(&self, function: &str, profile: Profile, found: &mut Found) {
         let entry = self.program.entry.as_str();
         let Some(file) = self.files.get(entry) else { return };
-        let mut open: Vec<(String, String, usize)> =
-            file.bodies.iter().filter(|b| b.name == function).map(|b| (entry.to_owned(), b.name.clone(), b.params.len())).collect();
+        let mut open: Vec<(String, String, usize)> = file
+            .bodies
+            .iter()
+            .filter(|b| b.name == function)
+            .map(|b| (entry.to_owned(), b.name.clone(), b.params.len()))
+            .collect();
         let mut seen: BTreeSet<_> = open.iter().cloned().collect();
         while let Some((path, name, count)) = open.pop() {
             let Some(file) = self.files.get(path.as_str()) else { continue };
@@ -296,7 +328,11 @@ impl<S: 'static> Check<'_, S> {
                         Target::Host(section, host) if !host.profiles.contain(profile) => {
                             let error = Error::new(
                                 Code::Script,
-                                format!("`{}` is not offered in {}, and `{function}` calls it", section.qualified(host), doing(profile)),
+                                format!(
+                                    "`{}` is not offered in {}, and `{function}` calls it",
+                                    section.qualified(host),
+                                    doing(profile)
+                                ),
                             )
                             .hint(format!("It is offered in: {}", host.profiles.names()));
                             self.add(found, &path, position, call.name.chars().count(), None, error);
@@ -319,7 +355,15 @@ impl<S: 'static> Check<'_, S> {
         }
     }
 
-    fn add(&self, found: &mut Found, path: &str, position: Position, length: usize, label: Option<String>, error: Error) {
+    fn add(
+        &self,
+        found: &mut Found,
+        path: &str,
+        position: Position,
+        length: usize,
+        label: Option<String>,
+        error: Error,
+    ) {
         let key = (path.to_owned(), position.line().unwrap_or(0), position.position().unwrap_or(0));
         let mut error = error.note(NOTHING_RUN);
         if let Some(mut place) = place(&self.program.texts, path, position, length) {
@@ -343,7 +387,11 @@ fn in_file<S>(path: &str, file: &File<'_>, name: &str, count: usize, from_outsid
     }
 }
 
-fn in_registry<S>(functions: impl Iterator<Item = (&'static Section<S>, &'static Function<S>)>, name: &str, count: usize) -> Target<S> {
+fn in_registry<S>(
+    functions: impl Iterator<Item = (&'static Section<S>, &'static Function<S>)>,
+    name: &str,
+    count: usize,
+) -> Target<S> {
     let mut names = Vec::new();
     let mut wrong = None;
     for (section, function) in functions {
@@ -363,7 +411,11 @@ fn in_registry<S>(functions: impl Iterator<Item = (&'static Section<S>, &'static
 /// The functions of the language, with the numbers of arguments they take.
 fn language(compiler: &Compiler) -> BTreeMap<String, BTreeSet<usize>> {
     let mut known: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    let all = compiler.engine.collect_fn_metadata(None, |info| Some((info.metadata.name.to_string(), info.metadata.num_params)), true);
+    let all = compiler.engine.collect_fn_metadata(
+        None,
+        |info| Some((info.metadata.name.to_string(), info.metadata.num_params)),
+        true,
+    );
     for (name, count) in all {
         known.entry(name).or_default().insert(count);
     }

@@ -122,7 +122,8 @@ impl Work<'_> {
             return Ok(());
         }
         if self.open.contains(&file) {
-            let circle = self.open.iter().skip_while(|open| **open != file).cloned().collect::<Vec<_>>().join(" imports ");
+            let circle =
+                self.open.iter().skip_while(|open| **open != file).cloned().collect::<Vec<_>>().join(" imports ");
             return Err(at(Error::new(Code::Script, format!("imports in a circle: {circle} imports {file}"))));
         }
         let source = self.library.read(&file).map_err(at)?;
@@ -167,16 +168,17 @@ fn declared(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
     let after: Vec<&str> = words.collect();
     let named = after.windows(2).filter(|pair| matches!(pair[0], "let" | "const" | "for")).map(|pair| pair[1]);
-    let heads = text.lines().filter_map(|line| line.trim_start().strip_prefix("fn ")?.split_once('(')?.1.split_once(')'));
+    let heads =
+        text.lines().filter_map(|line| line.trim_start().strip_prefix("fn ")?.split_once('(')?.1.split_once(')'));
     let params = heads.flat_map(|(params, _)| params.split(',').map(str::trim));
     named.chain(params).filter(|name| !name.is_empty()).collect::<Vec<_>>().into_iter()
 }
 
 /// Names that imports go by.
 fn aliases(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| line.trim_start().starts_with("import ")).filter_map(|line| {
-        line.rsplit_once(" as ").map(|(_, alias)| alias.trim().trim_end_matches(';').trim())
-    })
+    text.lines()
+        .filter(|line| line.trim_start().starts_with("import "))
+        .filter_map(|line| line.rsplit_once(" as ").map(|(_, alias)| alias.trim().trim_end_matches(';').trim()))
 }
 
 /// Gives a running engine the imports that were compiled with the script, and no others.
@@ -193,13 +195,20 @@ impl Imports {
 }
 
 impl ModuleResolver for Imports {
-    fn resolve(&self, engine: &Engine, _: Option<&str>, path: &str, position: Position) -> Result<Rc<Module>, Box<EvalAltResult>> {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        _: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> Result<Rc<Module>, Box<EvalAltResult>> {
         let refused = |error: &Error| crate::script::thrown::throw(error, position);
         let file = jail::import(path).map_err(|e| refused(&e))?;
         if let Some(module) = self.made.borrow().get(&file) {
             return Ok(Rc::clone(module));
         }
-        let ast = self.ready.get(&file).ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
+        let ast =
+            self.ready.get(&file).ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
         let module = Module::eval_ast_as_new(Scope::new(), ast, engine)
             .map_err(|error| Box::new(EvalAltResult::ErrorInModule(path.into(), error, position)))?;
         let module = Rc::new(module);

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use rhai::plugin::RhaiFunc;
-use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, OptimizationLevel, Position, Scope};
+use rhai::{
+    Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, OptimizationLevel, Position, Scope,
+};
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Place};
@@ -117,7 +119,10 @@ fn register<S: 'static>(module: &mut Module, section: &Section<S>, function: &'s
         let takes_handle = handle.is_some();
         let run = move |context: Option<NativeCallContext<'_>>, args: &mut [&mut Dynamic]| {
             let Some(context) = context else {
-                return Err(Box::new(EvalAltResult::ErrorSystem(String::new(), "a host function was called without a context".into())));
+                return Err(Box::new(EvalAltResult::ErrorSystem(
+                    String::new(),
+                    "a host function was called without a context".into(),
+                )));
             };
             invoke(function, &state, &name, takes_handle, context, args)
         };
@@ -125,7 +130,11 @@ fn register<S: 'static>(module: &mut Module, section: &Section<S>, function: &'s
             Shape::Property => FuncRegistration::new_getter(function.name),
             _ => FuncRegistration::new(function.name),
         };
-        let registered = if takes_handle || section.name.is_empty() { registered.in_global_namespace() } else { registered.in_internal_namespace() };
+        let registered = if takes_handle || section.name.is_empty() {
+            registered.in_global_namespace()
+        } else {
+            registered.in_internal_namespace()
+        };
         let native = RhaiFunc::Method { func: Rc::new(run), has_context: true, is_pure: true, is_volatile: true };
         registered.set_into_module_raw(module, types, native);
     }
@@ -148,7 +157,8 @@ fn invoke<S>(
             Ok(call) => call,
             Err(error) => return Err(thrown::throw(&error, position)),
         };
-        (function.run)(state, &mut call).map_err(|error| call.carried().unwrap_or_else(|| thrown::throw(&error, position)))
+        (function.run)(state, &mut call)
+            .map_err(|error| call.carried().unwrap_or_else(|| thrown::throw(&error, position)))
     });
     catch_unwind(work).unwrap_or_else(|panic| {
         // Rhai takes the position from an error that can't be caught, so that it is noted beforehand.
@@ -168,7 +178,13 @@ pub struct Machine {
 
 impl Machine {
     /// Puts `program` on an engine that offers what `profile` may call, on `state`.
-    pub fn new<S: 'static>(registry: &Registry<S>, profile: Profile, state: &Rc<S>, cancel: &Cancel, program: Program) -> Self {
+    pub fn new<S: 'static>(
+        registry: &Registry<S>,
+        profile: Profile,
+        state: &Rc<S>,
+        cancel: &Cancel,
+        program: Program,
+    ) -> Self {
         let mut engine = of_profile(registry, profile, state, cancel);
         engine.set_module_resolver(Imports::of(&program));
         Self { engine, program }
@@ -196,13 +212,22 @@ impl Machine {
         let Some(text) = self.program.texts.get(&self.program.entry) else { return error };
         let line = declared_at(text, function);
         let Ok(line) = u16::try_from(line.saturating_add(1)) else { return error };
-        match error::place(&self.program.texts, &self.program.entry, Position::new(line, 1), "fn ".len() + function.len()) {
+        match error::place(
+            &self.program.texts,
+            &self.program.entry,
+            Position::new(line, 1),
+            "fn ".len() + function.len(),
+        ) {
             Some(place) => error.at(place.with_label("somewhere inside")),
             None => error,
         }
     }
 
-    fn guard(&self, doing: &str, work: impl FnOnce() -> Result<Dynamic, Box<EvalAltResult>>) -> crate::error::Result<Dynamic> {
+    fn guard(
+        &self,
+        doing: &str,
+        work: impl FnOnce() -> Result<Dynamic, Box<EvalAltResult>>,
+    ) -> crate::error::Result<Dynamic> {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(found)) => {
@@ -216,7 +241,11 @@ impl Machine {
 
 /// A panic of the host, as an error.
 pub fn fault(doing: &str, panic: &(dyn std::any::Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    Error::new(Code::Internal, format!("`{doing}` failed inside dpb: {}", text.unwrap_or_else(|| "no reason given".into())))
-        .hint("This is a fault of dpb itself, not of the script: please report it")
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::new(
+        Code::Internal,
+        format!("`{doing}` failed inside dpb: {}", text.unwrap_or_else(|| "no reason given".into())),
+    )
+    .hint("This is a fault of dpb itself, not of the script: please report it")
 }

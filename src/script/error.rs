@@ -87,7 +87,9 @@ fn with_texts(error: &Error, texts: &BTreeMap<String, String>) -> Error {
 pub fn plain(error: &EvalAltResult) -> Error {
     let script = |message: String| Error::new(Code::Script, message);
     match error {
-        EvalAltResult::ErrorInFunctionCall(_, _, deeper, _) | EvalAltResult::ErrorInModule(_, deeper, _) => plain(deeper),
+        EvalAltResult::ErrorInFunctionCall(_, _, deeper, _) | EvalAltResult::ErrorInModule(_, deeper, _) => {
+            plain(deeper)
+        }
         EvalAltResult::ErrorRuntime(value, _) | EvalAltResult::ErrorTerminated(value, _) => thrown::from_thrown(value),
         EvalAltResult::ErrorParsing(kind, _) => script(syntax(kind)),
         EvalAltResult::ErrorSystem(_, source) => match source.downcast_ref::<Error>() {
@@ -99,18 +101,27 @@ pub fn plain(error: &EvalAltResult) -> Error {
         EvalAltResult::ErrorModuleNotFound(name, _) => script(format!("no module `{name}` here")),
         EvalAltResult::ErrorVariableNotFound(name, _) => script(format!("no variable `{name}`")),
         EvalAltResult::ErrorPropertyNotFound(name, _) => script(format!("no property `{name}`")),
-        EvalAltResult::ErrorIndexNotFound(index, _) => script(format!("no element {}", crate::script::value::literal(index))),
-        EvalAltResult::ErrorMismatchDataType(wanted, got, _) if wanted.is_empty() => script(format!("this is {got}, which does not fit here")),
-        EvalAltResult::ErrorMismatchDataType(wanted, got, _) | EvalAltResult::ErrorMismatchOutputType(wanted, got, _) => {
+        EvalAltResult::ErrorIndexNotFound(index, _) => {
+            script(format!("no element {}", crate::script::value::literal(index)))
+        }
+        EvalAltResult::ErrorMismatchDataType(wanted, got, _) if wanted.is_empty() => {
+            script(format!("this is {got}, which does not fit here"))
+        }
+        EvalAltResult::ErrorMismatchDataType(wanted, got, _)
+        | EvalAltResult::ErrorMismatchOutputType(wanted, got, _) => {
             script(format!("{wanted} is wanted, and this is {got}"))
         }
         EvalAltResult::ErrorArrayBounds(len, index, _) => script(format!("element {index} of an array of {len}")),
         EvalAltResult::ErrorStringBounds(len, index, _) => script(format!("character {index} of a text of {len}")),
         EvalAltResult::ErrorDataRace(name, _) => script(format!("`{name}` is read while a closure over it runs"))
             .hint("Take what the closure needs into another variable first"),
-        EvalAltResult::ErrorTooManyOperations(_) => script("the script does more than it may: probably an endless loop".into())
-            .hint("A script may take 10 million steps; select on the server, and loop over less"),
-        EvalAltResult::ErrorStackOverflow(_) => script("functions call each other deeper than 64 levels: probably without end".into()),
+        EvalAltResult::ErrorTooManyOperations(_) => {
+            script("the script does more than it may: probably an endless loop".into())
+                .hint("A script may take 10 million steps; select on the server, and loop over less")
+        }
+        EvalAltResult::ErrorStackOverflow(_) => {
+            script("functions call each other deeper than 64 levels: probably without end".into())
+        }
         EvalAltResult::ErrorDataTooLarge(kind, _) => script(format!("{kind} grew larger than a script may hold")),
         EvalAltResult::ErrorTooManyVariables(_) => script("more variables than a script may have".into()),
         EvalAltResult::ErrorTooManyModules(_) => script("more imports than a script may have".into()),
@@ -135,9 +146,13 @@ pub fn syntax(kind: &ParseErrorType) -> String {
     match kind {
         ParseErrorType::VariableUndefined(name) => format!("no variable `{name}`"),
         ParseErrorType::ModuleUndefined(name) => format!("no module `{name}`"),
-        ParseErrorType::Reserved(word) => format!("`{word}` is a reserved word; as a key write it in quotes: m[\"{word}\"]"),
+        ParseErrorType::Reserved(word) => {
+            format!("`{word}` is a reserved word; as a key write it in quotes: m[\"{word}\"]")
+        }
         ParseErrorType::UnexpectedEOF => "the script ends in the middle of something".into(),
-        ParseErrorType::FnDuplicatedDefinition(name, count) => format!("function `{name}` with {count} parameters is there twice"),
+        ParseErrorType::FnDuplicatedDefinition(name, count) => {
+            format!("function `{name}` with {count} parameters is there twice")
+        }
         ParseErrorType::BadInput(error) => format!("syntax error: {}", lower_first(&error.to_string())),
         other => format!("syntax error: {}", lower_first(&other.to_string())),
     }

@@ -24,7 +24,9 @@ pub fn inside(path: &str) -> Result<()> {
 
 /// The file of an import: `lib/postgres` is `lib/postgres.rhai`; all else is refused.
 pub fn import(path: &str) -> Result<String> {
-    inside(path).map_err(|e| e.context("import refused").hint("Import what lies in scripts/lib: import \"lib/name\" as name;"))?;
+    inside(path).map_err(|e| {
+        e.context("import refused").hint("Import what lies in scripts/lib: import \"lib/name\" as name;")
+    })?;
     if !path.starts_with("lib/") {
         return Err(Error::new(Code::Denied, format!("import refused: `{path}` is not below lib/"))
             .hint("Import what lies in scripts/lib: import \"lib/name\" as name;"));
@@ -39,7 +41,9 @@ pub fn on_disk(root: &Path, path: &str) -> Result<Option<PathBuf>> {
     let file = root.join(path);
     let real = match file.canonicalize() {
         Ok(real) => real,
-        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(e) => return Err(io_error("looking for", &file, &e)),
     };
     let root = root.canonicalize().map_err(|e| io_error("looking for", root, &e))?;

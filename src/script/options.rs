@@ -84,7 +84,8 @@ impl Options {
 /// A time as scripts write it: `"90s"`, `"1h30m"`, `"500ms"`, or a number of seconds.
 pub fn duration(value: &Dynamic) -> Result<Duration> {
     let wrong = || {
-        Error::new(Code::Invalid, format!("`{value}` is no time")).hint("Write it as Go does (\"30s\", \"1h30m\", \"500ms\") or as seconds")
+        Error::new(Code::Invalid, format!("`{value}` is no time"))
+            .hint("Write it as Go does (\"30s\", \"1h30m\", \"500ms\") or as seconds")
     };
     if let Some(seconds) = value.as_float().ok().or_else(|| value.as_int().ok().map(|i| i as f64)) {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());

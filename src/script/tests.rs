@@ -57,7 +57,11 @@ const THINGS: Section<World> = Section {
             errors: &[Code::NotFound],
             example: NONE,
             profiles: Profiles::ALL,
-            run: |_, call| Err(Error::new(Code::NotFound, format!("no {}", call.text(0))).object("Pod", Some("a"), "b").hint("look")),
+            run: |_, call| {
+                Err(Error::new(Code::NotFound, format!("no {}", call.text(0)))
+                    .object("Pod", Some("a"), "b")
+                    .hint("look"))
+            },
         },
         Function {
             name: "panics",
@@ -87,7 +91,12 @@ const THINGS: Section<World> = Section {
 const BOX: Section<World> = Section {
     name: "Box",
     summary: "A handle.",
-    handle: Some(HandleType { id: TypeId::of::<Box_>, register: |engine| { engine.register_type_with_name::<Box_>("Box"); } }),
+    handle: Some(HandleType {
+        id: TypeId::of::<Box_>,
+        register: |engine| {
+            engine.register_type_with_name::<Box_>("Box");
+        },
+    }),
     functions: &[Function {
         name: "put",
         shape: Shape::Method,
@@ -155,7 +164,8 @@ impl Try {
 fn show(error: &Error) -> String {
     let mut out = format!("[{}] {}", error.code(), error.message());
     for place in error.places() {
-        out += &format!(" | {}:{}:{}+{}", place.file.rsplit('/').next().unwrap(), place.line, place.column, place.length);
+        out +=
+            &format!(" | {}:{}:{}+{}", place.file.rsplit('/').next().unwrap(), place.line, place.column, place.length);
         if let Some(label) = &place.label {
             out += &format!(" {label}");
         }
@@ -167,7 +177,10 @@ fn show(error: &Error) -> String {
 fn host_functions_constants_and_libraries_work_together() {
     let t = Try::new(
         "import \"lib/more\" as more;\nconst NAME = \"n\";\nfn act() { things::say(global::NAME); more::twice(\"x\"); let y = 3; things::say(|| `y is ${y} ${global::NAME}`); }",
-        &[("lib/more.rhai", "const PRE = \"pre-\";\nfn twice(t) { inner(t); inner(t) }\nprivate fn inner(t) { things::say(global::PRE + t) }")],
+        &[(
+            "lib/more.rhai",
+            "const PRE = \"pre-\";\nfn twice(t) { inner(t); inner(t) }\nprivate fn inner(t) { things::say(global::PRE + t) }",
+        )],
     );
     let (result, said) = t.run("act", Profile::Review, &Cancel::new());
     let _ = result.unwrap();
@@ -261,7 +274,10 @@ fn wrong_arguments_say_which_and_what() {
 
 #[test]
 fn a_profile_does_not_have_what_it_does_not_offer() {
-    let t = Try::new("fn review() { let b = things::declare(); b.put(\"x\") }\nfn execute() { let b = things::declare(); b.put(\"x\") }", &[]);
+    let t = Try::new(
+        "fn review() { let b = things::declare(); b.put(\"x\") }\nfn execute() { let b = things::declare(); b.put(\"x\") }",
+        &[],
+    );
     let (result, said) = t.run("execute", Profile::Execute, &Cancel::new());
     let _ = result.unwrap();
     assert_eq!(said, ["put x"]);
@@ -325,15 +341,29 @@ fn what_does_not_compile_has_its_place() {
         compile("fn a(objective) { objectve.id }"),
         "[script] no variable `objectve` | 9.1-try.rhai:1:19+8 did you mean `objective`?"
     );
-    assert_eq!(compile("fn a() { thing::say(1) }"), "[script] no module `thing` | 9.1-try.rhai:1:10+5 did you mean `things`?");
-    assert_eq!(compile("fn a() { eval(\"1\") }"), "[script] syntax error: reserved keyword 'eval' is disabled | 9.1-try.rhai:1:10+4");
+    assert_eq!(
+        compile("fn a() { thing::say(1) }"),
+        "[script] no module `thing` | 9.1-try.rhai:1:10+5 did you mean `things`?"
+    );
+    assert_eq!(
+        compile("fn a() { eval(\"1\") }"),
+        "[script] syntax error: reserved keyword 'eval' is disabled | 9.1-try.rhai:1:10+4"
+    );
     assert_eq!(
         compile("import \"../x\" as x;"),
         "[denied] import refused: path `../x` leaves its folder; scripts read only what lies under scripts/ | 9.1-try.rhai:1:1+6"
     );
-    assert_eq!(compile("import \"lib/absent-one\" as x;"), "[not_found] no file scripts/lib/absent-one.rhai | 9.1-try.rhai:1:1+6");
-    let circle = Try::new("import \"lib/a\" as a;", &[("lib/a.rhai", "import \"lib/b\" as b;"), ("lib/b.rhai", "import \"lib/a\" as a;")]);
-    assert!(circle.program().err().unwrap().message().starts_with("imports in a circle: lib/a.rhai imports lib/b.rhai"));
+    assert_eq!(
+        compile("import \"lib/absent-one\" as x;"),
+        "[not_found] no file scripts/lib/absent-one.rhai | 9.1-try.rhai:1:1+6"
+    );
+    let circle = Try::new(
+        "import \"lib/a\" as a;",
+        &[("lib/a.rhai", "import \"lib/b\" as b;"), ("lib/b.rhai", "import \"lib/a\" as a;")],
+    );
+    assert!(
+        circle.program().err().unwrap().message().starts_with("imports in a circle: lib/a.rhai imports lib/b.rhai")
+    );
 }
 
 #[test]
@@ -354,7 +384,8 @@ fn an_expression_of_a_person_is_checked_and_run() {
     let world = Rc::new(World::default());
     let compiler = compiler(&REGISTRY);
     let source = |text: &str| Source { path: EVAL.into(), text: text.into(), origin: Origin::Repository };
-    let program = Program::of(&Library::shipped(), source("let x = 2; things::say(`${x}`); x * 21"), &compiler).unwrap();
+    let program =
+        Program::of(&Library::shipped(), source("let x = 2; things::say(`${x}`); x * 21"), &compiler).unwrap();
     assert!(super::check::program(&program, &REGISTRY, &compiler, &[]).is_empty());
     let value = Machine::new(&REGISTRY, Profile::Eval, &world, &Cancel::new(), program).eval().unwrap();
     assert_eq!(value.as_int(), Ok(42));

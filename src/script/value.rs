@@ -110,8 +110,26 @@ pub fn literal(value: &Dynamic) -> String {
 
 /// Words that Rhai keeps for itself without using them as tokens.
 const RESERVED: [&str; 20] = [
-    "async", "await", "case", "default", "go", "goto", "match", "module", "new", "package", "protected", "public", "shared",
-    "spawn", "static", "super", "sync", "thread", "use", "with",
+    "async",
+    "await",
+    "case",
+    "default",
+    "go",
+    "goto",
+    "match",
+    "module",
+    "new",
+    "package",
+    "protected",
+    "public",
+    "shared",
+    "spawn",
+    "static",
+    "super",
+    "sync",
+    "thread",
+    "use",
+    "with",
 ];
 
 fn key(name: &str) -> String {

@@ -112,9 +112,11 @@ pub fn literal(expr: &Expr) -> Option<Dynamic> {
         Expr::Array(..) => Some(Dynamic::from_array(Vec::new())),
         Expr::Map(..) => Some(Dynamic::from_map(rhai::Map::new())),
         Expr::InterpolatedString(..) => Some("".into()),
-        Expr::BoolConstant(..) | Expr::IntegerConstant(..) | Expr::FloatConstant(..) | Expr::CharConstant(..) | Expr::StringConstant(..) => {
-            expr.get_literal_value(None)
-        }
+        Expr::BoolConstant(..)
+        | Expr::IntegerConstant(..)
+        | Expr::FloatConstant(..)
+        | Expr::CharConstant(..)
+        | Expr::StringConstant(..) => expr.get_literal_value(None),
         _ => None,
     }
 }
