@@ -1,1 +1,28 @@
-//! Effective pod requests, free room by node, and whether each new pod has a node.
+//! Room on the nodes: effective pod requests, what is free by node, what a set of objects needs, and whether each new
+//! pod has a node.
+//!
+//! A sum over the cluster is not an answer: "fits" means that every pod was given a node, by the rules that the
+//! scheduler goes by.
+
+mod claims;
+mod demand;
+mod eligible;
+mod limits;
+mod nodes;
+mod placement;
+mod quota;
+mod requests;
+mod room;
+mod selector;
+mod spread;
+mod stream;
+mod usage;
+mod wire;
+
+pub use claims::StorageClaim;
+pub use demand::{Demand, PodKind, PodNeed, demand};
+pub use placement::{Assigned, Placement, Unplaced, place};
+pub use quota::{QuotaBreach, check_quotas, namespace_limits};
+pub use requests::{Requests, effective};
+pub use room::{BoundPod, Node, Room, room, room_for};
+pub use usage::{NodeUsage, Usage, usage};
