@@ -44,3 +44,5 @@ await() {
   until "$@" >/dev/null 2>&1; do [ $SECONDS -gt $end ] && die "timeout: $what (logs: $log)"; sleep "${pause:-0.05}"; done
 }
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+git_server() { start githttp python3 "$rig/githttp.py" 127.0.0.1 $git_port "$git"; await "the Git server" listens $git_port; }
+canned_logs() { sed "s|RIG_LOGS|$rig/reference/logs|g" "$rig/reference/cluster/kwok.yaml"; }
