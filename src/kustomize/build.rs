@@ -168,7 +168,8 @@ impl Builder<'_> {
 
     /// A path seen from the outermost folder, as origins are written.
     fn relative(&self, path: &str) -> String {
-        let root: Vec<&str> = self.open.first().map_or("", String::as_str).split('/').filter(|p| !p.is_empty()).collect();
+        let root: Vec<&str> =
+            self.open.first().map_or("", String::as_str).split('/').filter(|p| !p.is_empty()).collect();
         let parts: Vec<&str> = path.split('/').collect();
         let shared = root.iter().zip(&parts).take_while(|(a, b)| a == b).count();
         let up = std::iter::repeat_n("..", root.len() - shared);

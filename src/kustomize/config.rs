@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::fieldspec::{FieldSpec, add};
 use super::fields::Fields;
+use super::fieldspec::{FieldSpec, add};
 use super::resource::Gvk;
 use super::yaml::{Node, Source, documents};
 use crate::error::{Code, Error, Result};
@@ -75,7 +75,9 @@ impl Config {
                 "varReference",
             ])?;
             if let Some(node) = fields.get("varReference") {
-                return Err(source.error(node, "varReference is not supported: it belongs to vars, which are not either"));
+                return Err(
+                    source.error(node, "varReference is not supported: it belongs to vars, which are not either")
+                );
             }
             for (name, list) in [
                 ("namePrefix", &mut config.name_prefix),

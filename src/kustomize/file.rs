@@ -33,7 +33,9 @@ impl Item {
     pub fn error(&self, message: impl Into<String>) -> Error {
         let error = Error::new(Code::Kustomize, message);
         match &self.place {
-            Some(place) => error.at(place.clone().with_length(self.text.lines().next().map_or(1, |l| l.chars().count()))),
+            Some(place) => {
+                error.at(place.clone().with_length(self.text.lines().next().map_or(1, |l| l.chars().count())))
+            }
             None => error,
         }
     }

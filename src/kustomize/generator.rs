@@ -110,7 +110,8 @@ impl Generator {
         }
         for (field, texts) in [("labels", &self.options.labels), ("annotations", &self.options.annotations)] {
             if !texts.is_empty() {
-                metadata[field] = texts.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect::<Map<_, _>>().into();
+                metadata[field] =
+                    texts.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect::<Map<_, _>>().into();
             }
         }
         object.insert("metadata".into(), metadata);
@@ -187,10 +188,7 @@ fn env_lines(item: &Item, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// Without the quotes around it, when they are the same on both sides.
 fn unquoted(text: &str) -> &str {
-    ['"', '\'']
-        .iter()
-        .find_map(|quote| text.strip_prefix(*quote).and_then(|t| t.strip_suffix(*quote)))
-        .unwrap_or(text)
+    ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote).and_then(|t| t.strip_suffix(*quote))).unwrap_or(text)
 }
 
 /// Base64 in lines of 70 characters, each with its newline, unless one line holds it all.

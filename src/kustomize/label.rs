@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::collection::Collection;
 use super::config::Config;
-use super::file::Labels;
 use super::fieldspec::{FieldSpec, Leaf, add, visit};
+use super::file::Labels;
 use crate::error::{Code, Error, Result};
 
 /// Sets texts in the maps that the field specifications lead to.

@@ -28,7 +28,8 @@ fn present(value: Option<&Value>) -> Option<&Value> {
 fn walk(dest: Option<Value>, patch: Option<Value>, schema: Schema, path: &str) -> Result<Option<Value>> {
     let mut schema = schema;
     if schema == Schema::Unknown {
-        schema = [&dest, &patch].into_iter().flatten().map(Schema::of).find(|s| *s != Schema::Unknown).unwrap_or(schema);
+        schema =
+            [&dest, &patch].into_iter().flatten().map(Schema::of).find(|s| *s != Schema::Unknown).unwrap_or(schema);
     }
     let kind = present(dest.as_ref()).or(present(patch.as_ref()));
     if let (Some(a), Some(b)) = (present(dest.as_ref()), present(patch.as_ref()))

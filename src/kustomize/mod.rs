@@ -9,6 +9,7 @@ mod config;
 mod fields;
 mod fieldspec;
 mod file;
+pub mod flux;
 mod generator;
 mod hash;
 mod image;

@@ -71,7 +71,8 @@ pub fn apply(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Collection) ->
             (single.renames, single.rekinds) = (patch.renames, patch.rekinds);
             for resource in all.0.iter_mut().filter(|r| !r.is_empty() && target.selects(r)) {
                 let mut own = single.clone();
-                if let (Some(object), Some(api_version)) = (own.value.as_object_mut(), resource.value.get("apiVersion")) {
+                if let (Some(object), Some(api_version)) = (own.value.as_object_mut(), resource.value.get("apiVersion"))
+                {
                     object.insert("apiVersion".into(), api_version.clone());
                 }
                 apply_merge(resource, own).map_err(|e| within(e, &item))?;

@@ -264,12 +264,18 @@ fn visit(node: &mut Value, parts: &[String], create: bool, set: Setter<'_>) -> R
         Value::Array(items) => match entry(part) {
             Some((field, pattern)) => visit_entry(items, field, pattern, rest, create, set),
             None => {
-                let index: usize = part.parse().map_err(|_| Error::new(Code::Kustomize, format!("{part} is no index")))?;
+                let index: usize =
+                    part.parse().map_err(|_| Error::new(Code::Kustomize, format!("{part} is no index")))?;
                 if index == items.len() && create {
                     items.push(Value::Null);
                 }
                 let item = items.get_mut(index);
-                visit(item.ok_or_else(|| Error::new(Code::Kustomize, format!("there is no item {index}")))?, rest, create, set)
+                visit(
+                    item.ok_or_else(|| Error::new(Code::Kustomize, format!("there is no item {index}")))?,
+                    rest,
+                    create,
+                    set,
+                )
             }
         },
         Value::Object(map) => match map.get_mut(part.as_str()) {
@@ -277,7 +283,11 @@ fn visit(node: &mut Value, parts: &[String], create: bool, set: Setter<'_>) -> R
             None if !create => Ok(()),
             None => {
                 let mut child = Value::Null;
-                if rest.is_empty() { set(&mut child, true)? } else { visit(&mut child, rest, create, set)? }
+                if rest.is_empty() {
+                    set(&mut child, true)?
+                } else {
+                    visit(&mut child, rest, create, set)?
+                }
                 map.insert(part.clone(), child);
                 Ok(())
             }

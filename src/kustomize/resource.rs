@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::schema::is_cluster_scoped;
-use super::yaml::{Data, Node, Source, documents};
+use super::yaml::{Data, Node, Source, manifests};
 use crate::error::{Code, Error, Result};
 
 /// Stands for the namespace of an object that has none.
@@ -286,7 +286,7 @@ pub fn plain_text(value: &Value) -> String {
 /// Every object of a YAML text: lists taken apart, empty documents left out, each with a kind and a name.
 pub fn objects(source: Source<'_>) -> Result<Vec<Resource>> {
     let mut found = Vec::new();
-    for node in documents(source)? {
+    for node in manifests(source)? {
         if matches!(&node.data, Data::Map(entries) if entries.is_empty()) {
             continue;
         }

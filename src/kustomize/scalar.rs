@@ -25,8 +25,39 @@ pub fn plain_old(text: &str) -> Option<Value> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(Value::Bool(true)),
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(Value::Bool(false)),
+        _ if timestamp(text).is_some() => Some(Value::String(text.to_owned())),
         _ => plain(text),
     }
+}
+
+/// A folded text after it was written by Go's emitter and read again: where a line that is not indented is followed by
+/// one that is, an empty line comes between (and a text that starts indented loses line breaks instead).
+pub fn refolded(text: &str) -> String {
+    let printable = |c: char| !c.is_control() || c == '\n';
+    if !text.contains('\n') || text.ends_with(' ') || text.contains(" \n") || !text.chars().all(printable) {
+        return text.to_owned();
+    }
+    let doubles = text.trim_start_matches('\n').starts_with(|c: char| c != ' ');
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    let mut indented = true;
+    while !rest.is_empty() {
+        let breaks = rest.len() - rest.trim_start_matches('\n').len();
+        let written = breaks + usize::from(breaks > 0 && !indented && doubles && !out.is_empty());
+        rest = &rest[breaks..];
+        let folds = !out.is_empty() && !indented && breaks > 0 && !rest.starts_with(' ') && !rest.is_empty();
+        match written {
+            1 if folds => out.push(' '),
+            _ if folds => out.extend(std::iter::repeat_n('\n', written - 1)),
+            _ if rest.is_empty() && breaks == 1 => out.push('\n'),
+            _ => out.extend(std::iter::repeat_n('\n', written)),
+        }
+        let end = rest.find('\n').unwrap_or(rest.len());
+        indented = rest.starts_with(' ');
+        out.push_str(&rest[..end]);
+        rest = &rest[end..];
+    }
+    out
 }
 
 /// The value of a scalar with one of YAML's own tags; `None` when it does not fit.
@@ -157,6 +188,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn folded_texts_come_back_as_go_leaves_them() {
+        assert_eq!(refolded("a\n  b\n)"), "a\n\n  b\n)");
+        assert_eq!(refolded("a\nb\n\nc\n"), "a\nb\n\nc\n");
+        assert_eq!(refolded("one line\n"), "one line\n");
+    }
 
     #[test]
     fn plain_scalars_mean_what_go_says() {

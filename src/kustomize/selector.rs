@@ -181,7 +181,8 @@ mod tests {
 
     fn selects(labels: &str) -> bool {
         let selector = Selector::new(Gvk::default(), String::new(), String::new(), labels, "").unwrap();
-        selector.selects(&Resource::new(json!({"kind": "X", "metadata": {"name": "x", "labels": {"a": "1", "b": "2"}}})))
+        selector
+            .selects(&Resource::new(json!({"kind": "X", "metadata": {"name": "x", "labels": {"a": "1", "b": "2"}}})))
     }
 
     #[test]

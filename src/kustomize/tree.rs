@@ -66,9 +66,7 @@ impl Disk {
 impl Tree for Disk {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
         match self.locate(path)? {
-            Some(real) if real.is_file() => {
-                std::fs::read(&real).map(Some).map_err(|e| io_error("reading", &real, &e))
-            }
+            Some(real) if real.is_file() => std::fs::read(&real).map(Some).map_err(|e| io_error("reading", &real, &e)),
             _ => Ok(None),
         }
     }

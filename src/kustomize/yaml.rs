@@ -86,10 +86,35 @@ impl Node {
     }
 }
 
+/// How scalars are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// As `yaml.v3` does.
+    New,
+    /// As `yaml.v3` does, written out and read again, which changes some folded texts.
+    Manifest,
+    /// As `yaml.v2` does.
+    Old,
+}
+
 /// Every document of a text; empty ones are left out.
 pub fn documents(source: Source<'_>) -> Result<Vec<Node>> {
+    read(source, Mode::New)
+}
+
+/// Every document of a file of objects, as kustomize has it at the end of a build.
+pub fn manifests(source: Source<'_>) -> Result<Vec<Node>> {
+    read(source, Mode::Manifest)
+}
+
+/// Every document of a text, with the words of YAML 1.1 (`yes`, `on`), and any scalar as a key.
+pub fn documents_old(source: Source<'_>) -> Result<Vec<Node>> {
+    read(source, Mode::Old)
+}
+
+fn read(source: Source<'_>, mode: Mode) -> Result<Vec<Node>> {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
-    let mut reader = Reader { source, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut reader = Reader { source, mode, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -108,6 +133,7 @@ pub fn documents(source: Source<'_>) -> Result<Vec<Node>> {
 
 struct Reader<'a> {
     source: Source<'a>,
+    mode: Mode,
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -147,7 +173,9 @@ impl<'a> Reader<'a> {
         }
         let (line, column) = (span.start.line().max(1), span.start.col() + 1);
         let (data, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => (Data::Scalar(self.scalar(&text, style, tag.as_deref(), span)?), anchor),
+            Event::Scalar(text, style, anchor, tag) => {
+                (Data::Scalar(self.scalar(&text, style, tag.as_deref(), span)?), anchor)
+            }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();
                 loop {
@@ -185,8 +213,10 @@ impl<'a> Reader<'a> {
             }
             let plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, _, None));
             let node = self.node(event, span, depth + 1)?;
-            let Data::Scalar(Value::String(text)) = node.data else {
-                return Err(self.fail(span, "a key must be a text: put it in quotes"));
+            let text = match node.data {
+                Data::Scalar(Value::String(text)) => text,
+                Data::Scalar(other) if self.mode == Mode::Old => other.to_string(),
+                _ => return Err(self.fail(span, "a key must be a text: put it in quotes")),
             };
             let (event, value_span) = self.expect()?;
             let value = self.node(event, value_span, depth + 1)?;
@@ -235,8 +265,10 @@ impl<'a> Reader<'a> {
                 scalar::tagged(name, text).ok_or_else(|| self.fail(span, format!("{text} cannot be read as !!{name}")))
             }
             (None, ScalarStyle::Plain) if tag.is_none() => {
-                scalar::plain(text).ok_or_else(|| self.fail(span, format!("{text} has no form in JSON")))
+                let value = if self.mode == Mode::Old { scalar::plain_old(text) } else { scalar::plain(text) };
+                value.ok_or_else(|| self.fail(span, format!("{text} has no form in JSON")))
             }
+            (None, ScalarStyle::Folded) if self.mode == Mode::Manifest => Ok(Value::String(scalar::refolded(text))),
             _ => Ok(Value::String(text.to_owned())),
         }
     }
