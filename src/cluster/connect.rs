@@ -16,7 +16,7 @@ use super::memo::Memo;
 use super::openapi::OpenApi;
 use super::proxy_env::proxy_for;
 use super::record::Sent;
-use super::transport::Transport;
+use super::transport::{Timing, Transport};
 
 /// How long setting up a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,17 +77,21 @@ impl Cluster {
             .map_err(|e| Error::new(Code::Internal, format!("building the client: {e}")))?
             .map_err(|e: kube::Error| unusable(&server, &chosen.context, &e))?;
         let origin = Origin { context: chosen.context, cluster: chosen.cluster, server };
-        Ok(Self::assemble(client, &origin, timeout))
+        let mut timing = Timing::default();
+        if let Some(timeout) = timeout {
+            timing.request = Some(timeout).filter(|t| !t.is_zero());
+        }
+        Ok(Self::assemble(client, &origin, timing))
     }
 
     /// Around a client that exists already. Must be called inside a runtime.
     pub fn from_client(client: kube::Client, origin: &Origin) -> Self {
-        Self::assemble(client, origin, None)
+        Self::assemble(client, origin, Timing::default())
     }
 
-    fn assemble(client: kube::Client, origin: &Origin, timeout: Option<Duration>) -> Self {
+    pub(super) fn assemble(client: kube::Client, origin: &Origin, timing: Timing) -> Self {
         let namespace = client.default_namespace().to_owned();
-        let transport = Transport::new(client, &origin.server, &origin.context, timeout);
+        let transport = Transport::new(client, &origin.server, &origin.context, timing);
         let inner = Inner {
             transport,
             discovery: Discovery::default(),

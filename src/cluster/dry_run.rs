@@ -39,11 +39,14 @@ impl Cluster {
     /// Strict server-side dry run of objects that are to be applied together.
     ///
     /// An object whose namespace or definition comes with the same change cannot be tried on the server: it is held
-    /// against the server's OpenAPI v3, or the definition's own schema, and reported as unchecked when that finds nothing.
+    /// against the server's `OpenAPI` v3, or the definition's own schema, and reported as unchecked when that finds nothing.
     pub async fn dry_run(&self, objects: &[Value]) -> Vec<DryRun> {
-        let checks = objects.iter().map(|object| async move {
-            DryRun { object: object_ref(object), outcome: self.dry_run_one(object, objects).await }
-        });
+        let checks: Vec<_> = objects
+            .iter()
+            .map(|object| async move {
+                DryRun { object: object_ref(object), outcome: self.dry_run_one(object, objects).await }
+            })
+            .collect();
         futures::stream::iter(checks).buffered(AT_ONCE).collect().await
     }
 

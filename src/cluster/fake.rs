@@ -1,6 +1,7 @@
 //! A transport that answers from a function, for tests: no server, no port.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -9,6 +10,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::connect::{Cluster, Origin};
+use super::transport::Timing;
 
 /// A request as a test sees it.
 #[derive(Clone, Debug)]
@@ -36,7 +38,8 @@ impl From<(u16, Value)> for Answer {
 
 /// A `Status` as the API server sends it.
 pub(super) fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer {
-    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message, "details": details});
+    let mut body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message});
+    body["details"] = details;
     Answer(code, body.to_string(), Vec::new())
 }
 
@@ -65,7 +68,18 @@ pub(super) fn cluster(answer: impl Fn(&Seen) -> Option<Answer> + Send + Sync + '
         }
     });
     let origin = Origin { context: "admin@test".into(), cluster: "test".into(), server: "https://test:6443".into() };
-    Cluster::from_client(kube::Client::new(service, "default"), &origin)
+    Cluster::assemble(kube::Client::new(service, "default"), &origin, quick())
+}
+
+/// Short waits, for tests that run them out.
+pub(super) fn quick() -> Timing {
+    Timing {
+        request: Some(Duration::from_secs(5)),
+        pauses: [Duration::from_millis(5); 3],
+        outage: Duration::from_secs(1),
+        watch_pause: Duration::from_millis(10),
+        longest_watch_pause: Duration::from_millis(100),
+    }
 }
 
 /// Answers one after the other; the last one stays.

@@ -28,6 +28,8 @@ mod record;
 mod schema;
 mod service_proxy;
 mod target;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod watch;
 pub mod why;

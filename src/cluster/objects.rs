@@ -103,13 +103,10 @@ impl Cluster {
     pub async fn get(&self, kind: impl Into<Which<'_>>, namespace: Option<&str>, name: &str) -> Result<Value> {
         let kind = self.resolve(kind.into()).await?;
         let namespace = self.namespace_for(&kind, namespace);
-        match self.find_one(&kind, namespace, name).await? {
-            Some(object) => Ok(object),
-            None => {
-                let ask = Ask::new("get", &kind, namespace, Some(name));
-                Err(ask.name_in(Error::new(Code::NotFound, format!("{} does not exist", ask.what()))))
-            }
-        }
+        self.find_one(&kind, namespace, name).await?.ok_or_else(|| {
+            let ask = Ask::new("get", &kind, namespace, Some(name));
+            ask.name_in(Error::new(Code::NotFound, format!("{} does not exist", ask.what())))
+        })
     }
 
     /// One object, or `None` when it is absent. A kind that is not served is still an error.

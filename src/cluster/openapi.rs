@@ -1,4 +1,4 @@
-//! The server's OpenAPI v3 documents, read by group version when one is needed.
+//! The server's `OpenAPI` v3 documents, read by group version when one is needed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -18,16 +18,15 @@ pub(super) fn proxy_for(
     let either = |name: &str| {
         env(name).filter(|v| !v.is_empty()).or_else(|| env(&name.to_lowercase()).filter(|v| !v.is_empty()))
     };
-    let proxy = match kubeconfig {
-        Some(proxy) => proxy.to_owned(),
-        None => {
-            let name = if server.scheme_str() == Some("http") { "HTTP_PROXY" } else { "HTTPS_PROXY" };
-            let Some(proxy) = either(name) else { return Ok(None) };
-            if goes_direct(server, &either("NO_PROXY").unwrap_or_default()) {
-                return Ok(None);
-            }
-            proxy
+    let proxy = if let Some(proxy) = kubeconfig {
+        proxy.to_owned()
+    } else {
+        let name = if server.scheme_str() == Some("http") { "HTTP_PROXY" } else { "HTTPS_PROXY" };
+        let Some(proxy) = either(name) else { return Ok(None) };
+        if goes_direct(server, &either("NO_PROXY").unwrap_or_default()) {
+            return Ok(None);
         }
+        proxy
     };
     let full = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
     // The client resolves names at a SOCKS proxy in any case, which is what the `h` asks for.

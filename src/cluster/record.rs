@@ -34,7 +34,10 @@ impl Sent {
 
 /// Counts requests; memory is bounded by the number of different paths.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Record(Arc<Mutex<BTreeMap<(String, String, bool), u64>>>);
+pub(super) struct Record(Arc<Mutex<BTreeMap<Key, u64>>>);
+
+/// Method, path, whether it was a dry run.
+type Key = (String, String, bool);
 
 impl Record {
     pub(super) fn add(&self, request: &Request<Body>) {
@@ -45,7 +48,7 @@ impl Record {
 
     pub(super) fn all(&self) -> Vec<Sent> {
         let record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = |((method, path, dry_run), count): (&(String, String, bool), &u64)| Sent {
+        let sent = |((method, path, dry_run), count): (&Key, &u64)| Sent {
             method: method.clone(),
             path: path.clone(),
             dry_run: *dry_run,

@@ -1,6 +1,6 @@
 //! A manifest held against a schema: unknown fields, wrong types, missing fields, values out of bounds.
 //!
-//! Covers what Kubernetes' OpenAPI v3 documents and structural CRD schemas use
+//! Covers what Kubernetes' `OpenAPI` v3 documents and structural CRD schemas use
 //! (<https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema>).
 //! Rules in CEL (`x-kubernetes-validations`) are not evaluated: only the server does that.
 
@@ -26,14 +26,14 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// Schemas by name, as an OpenAPI v3 document holds them.
+/// Schemas by name, as an `OpenAPI` v3 document holds them.
 #[derive(Clone, Debug)]
 pub struct Schemas {
     components: Map<String, Value>,
 }
 
 impl Schemas {
-    /// The schemas of an OpenAPI v3 document.
+    /// The schemas of an `OpenAPI` v3 document.
     pub fn openapi(mut document: Value) -> Self {
         let components = match document["components"]["schemas"].take() {
             Value::Object(components) => components,
@@ -169,7 +169,7 @@ impl Walk<'_> {
             let step = if name.contains('.') { format!("[{name}]") } else { name.clone() };
             if of.resource
                 && matches!(name.as_str(), "apiVersion" | "kind" | "metadata")
-                && !refers(&properties.get(name))
+                && !refers(properties.get(name))
             {
                 // The server knows these, whatever a CRD's schema says of them.
                 self.within(step, |walk| walk.type_meta(name, value));
@@ -212,7 +212,7 @@ impl Walk<'_> {
         if item_schema.is_object() {
             for (index, item) in items.iter().enumerate() {
                 self.within(format!("[{index}]"), |walk| {
-                    walk.value(item_schema, item, Of { builtin: of.builtin, resource: false })
+                    walk.value(item_schema, item, Of { builtin: of.builtin, resource: false });
                 });
             }
         }
@@ -255,7 +255,7 @@ impl Walk<'_> {
     }
 }
 
-fn refers(property: &Option<&Value>) -> bool {
+fn refers(property: Option<&Value>) -> bool {
     property.is_some_and(|p| p["$ref"].is_string() || p["allOf"].is_array())
 }
 

@@ -13,12 +13,34 @@ use super::answer::{Failure, refused, unanswered};
 use super::ask::{Ask, with_query};
 use super::record::Record;
 
-/// How long one request may take when `--request-timeout` says nothing.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Pauses between the attempts of a read.
-const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1200)];
 /// The longest `Retry-After` that is obeyed; a longer one is told at once.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long to wait for what.
+#[derive(Clone, Debug)]
+pub(super) struct Timing {
+    /// For one request; `None` is without a bound.
+    pub(super) request: Option<Duration>,
+    /// Between the attempts of a read.
+    pub(super) pauses: [Duration; 3],
+    /// An outage of a watch that is shorter is not told.
+    pub(super) outage: Duration,
+    /// Before a watch is opened anew after a failure; doubles up to the longest.
+    pub(super) watch_pause: Duration,
+    pub(super) longest_watch_pause: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            request: Some(Duration::from_mins(1)),
+            pauses: [100, 400, 1200].map(Duration::from_millis),
+            outage: Duration::from_secs(20),
+            watch_pause: Duration::from_millis(200),
+            longest_watch_pause: Duration::from_secs(5),
+        }
+    }
+}
 
 /// Media types of request bodies.
 pub(super) const JSON: &str = "application/json";
@@ -32,7 +54,7 @@ pub(super) struct Transport {
     pub(super) record: Record,
     pub(super) server: String,
     pub(super) context: String,
-    timeout: Option<Duration>,
+    pub(super) timing: Timing,
 }
 
 /// One request before it is sent.
@@ -98,7 +120,7 @@ impl Call {
 
 impl Transport {
     /// Wraps `client`, so that whatever goes through it is recorded. Must be called inside a runtime.
-    pub(super) fn new(client: kube::Client, server: &str, context: &str, timeout: Option<Duration>) -> Self {
+    pub(super) fn new(client: kube::Client, server: &str, context: &str, timing: Timing) -> Self {
         let record = Record::default();
         let namespace = client.default_namespace().to_owned();
         let until = *client.valid_until();
@@ -109,16 +131,7 @@ impl Transport {
             async move { client.send(request).await }
         });
         let client = kube::Client::new(service, namespace).with_valid_until(until);
-        Self { client, record, server: server.into(), context: context.into(), timeout }
-    }
-
-    /// The time that one request may take; `None` is without a bound.
-    fn patience(&self) -> Option<Duration> {
-        match self.timeout {
-            None => Some(PATIENCE),
-            Some(Duration::ZERO) => None,
-            some => some,
-        }
+        Self { client, record, server: server.into(), context: context.into(), timing }
     }
 
     /// Runs `work` for as long as a request may take.
@@ -127,7 +140,7 @@ impl Transport {
         ask: &Ask,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let Some(patience) = self.patience() else { return work.await };
+        let Some(patience) = self.timing.request else { return work.await };
         match tokio::time::timeout(patience, work).await {
             Ok(result) => result,
             Err(_) => Err(self.too_slow(ask, patience)),
@@ -160,16 +173,16 @@ impl Transport {
         Err(refused(ask, &self.server, status, &parts.headers, &bytes))
     }
 
-    /// Explains an error of kube's own paths (WebSockets).
+    /// Explains an error of kube's own paths (exec, port-forward).
     pub(super) fn explain(&self, ask: &Ask, error: &kube::Error) -> Error {
         unanswered(ask, &self.server, &self.context, error).error
     }
 
     /// Sends and reads the whole body, repeating a read that failed for a passing reason.
     pub(super) async fn bytes(&self, ask: &Ask, call: &Call) -> Result<bytes::Bytes, Failure> {
-        let mut pauses = PAUSES.iter();
+        let mut pauses = self.timing.pauses.iter();
         loop {
-            let failure = match self.bounded(ask, self.once(ask, call)).await {
+            let failure = match self.bounded(ask, Box::pin(self.once(ask, call))).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(failure) => failure,
             };
@@ -209,7 +222,7 @@ impl Transport {
         let mut request = call.request().map_err(|e| bad_request(ask, &e))?;
         // A server may compress a watch event by event, which the decoder below does not follow.
         request.headers_mut().insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
-        Ok(self.bounded(ask, self.open(ask, request)).await?.into_body())
+        Ok(self.bounded(ask, Box::pin(self.open(ask, request))).await?.into_body())
     }
 }
 

@@ -16,16 +16,12 @@ use super::ask::Ask;
 use super::connect::Cluster;
 use super::kind::{Kind, Which};
 use super::objects::Query;
+use super::transport::Timing;
 
 /// How long the server keeps one watch open, in seconds.
 const SERVER_SECONDS: u64 = 240;
 /// A watch that says nothing for longer is taken for dead.
 const SILENCE: Duration = Duration::from_secs(SERVER_SECONDS + 30);
-/// First pause after a failure; doubles up to [`LONGEST_PAUSE`].
-const PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// An outage shorter than this is not told.
-const OUTAGE: Duration = Duration::from_secs(20);
 
 /// What a watch of many objects tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +95,7 @@ impl Cluster {
             query,
             version: None,
             lines: None,
-            pause: PAUSE,
+            pause: self.inner.transport.timing.watch_pause,
             failing_since: None,
             resting: false,
         };
@@ -124,6 +120,10 @@ struct Follower {
 }
 
 impl Follower {
+    fn timing(&self) -> &Timing {
+        &self.cluster.inner.transport.timing
+    }
+
     /// The next change, or an error that the caller should know about. Keeps its place when it is dropped and called again.
     async fn next(&mut self) -> Result<Change> {
         loop {
@@ -133,7 +133,7 @@ impl Follower {
             }
             let failure = match self.step().await {
                 Ok(Some(change)) => {
-                    (self.pause, self.failing_since) = (PAUSE, None);
+                    (self.pause, self.failing_since) = (self.timing().watch_pause, None);
                     return Ok(change);
                 }
                 Ok(None) => continue,
@@ -145,9 +145,10 @@ impl Follower {
                 continue;
             }
             let since = *self.failing_since.get_or_insert_with(Instant::now);
-            let lasting = !failure.is_passing() || since.elapsed() > OUTAGE;
-            let pause = failure.retry_after.unwrap_or(self.pause).min(LONGEST_PAUSE);
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            let lasting = !failure.is_passing() || since.elapsed() > self.timing().outage;
+            let longest = self.timing().longest_watch_pause;
+            let pause = failure.retry_after.unwrap_or(self.pause).min(longest);
+            self.pause = (self.pause * 2).min(longest);
             if lasting {
                 self.resting = true;
                 return Err(failure.error);

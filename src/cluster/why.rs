@@ -107,11 +107,11 @@ impl Owned {
 
     fn of<'a>(&'a self, owner: &Value) -> Vec<&'a Value> {
         let uid = owner["metadata"]["uid"].as_str().unwrap_or_default();
-        let owned = |object: &&Value| {
+        let belongs = |object: &&Value| {
             !uid.is_empty()
                 && object["metadata"]["ownerReferences"].as_array().into_iter().flatten().any(|r| r["uid"] == uid)
         };
-        self.objects.iter().filter(owned).collect()
+        self.objects.iter().filter(belongs).collect()
     }
 }
 

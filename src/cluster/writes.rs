@@ -111,17 +111,17 @@ impl Cluster {
     ) -> Result<Value> {
         let kind = self.resolve(kind.into()).await?;
         let namespace = self.namespace_for(&kind, namespace);
-        let mut path = kind.path(namespace, Some(name))?;
+        let mut target = kind.path(namespace, Some(name))?;
         let mut ask = Ask::new("patch", &kind, namespace, Some(name));
         if let Some(subresource) = subresource {
-            path = format!("{path}/{}", super::ask::segment("subresource", subresource)?);
+            target = format!("{target}/{}", super::ask::segment("subresource", subresource)?);
             ask = ask.sub(match subresource {
                 "status" => "status",
                 "scale" => "scale",
                 _ => "*",
             });
         }
-        let call = Call::send(Method::PATCH, path, MERGE, patch).query("fieldManager", MANAGER);
+        let call = Call::send(Method::PATCH, target, MERGE, patch).query("fieldManager", MANAGER);
         Ok(self.write(&ask, call, false).await?)
     }
 

@@ -27,7 +27,7 @@ fn phase(object: &Value, ready: &str) -> Readiness {
     }
 }
 
-/// CloudNativePG: all instances ready and the phase healthy (`api/v1/cluster_types.go`, `PhaseHealthy`).
+/// `CloudNativePG`: all instances ready and the phase healthy (`api/v1/cluster_types.go`, `PhaseHealthy`).
 fn postgres(object: &Value) -> Readiness {
     const HEALTHY: &str = "Cluster in healthy state";
     let status = &object["status"];
