@@ -75,6 +75,16 @@ async fn kinds_versions_and_permissions() {
     assert_eq!(error.message(), format!("not allowed to list secrets in namespace {NAMESPACE} as nobody"));
     let wrong = Cluster::connect(&Flags { token: Some("wrong".into()), ..flags().unwrap() }).await.unwrap();
     assert_eq!(wrong.server_version().await.unwrap_err().code(), Code::Denied);
+
+    // A kubeconfig without the server's authority.
+    let bare = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(bare.path(), format!("{{apiVersion: v1, kind: Config, current-context: c, clusters: [{{name: c, cluster: {{server: '{}'}}}}], contexts: [{{name: c, context: {{cluster: c, user: u}}}}]}}", cluster.server())).unwrap();
+    let bare = Cluster::connect(&Flags { kubeconfig: Some(bare.path().into()), ..Flags::default() }).await.unwrap();
+    let error = bare.server_version().await.unwrap_err();
+    assert_eq!(error.code(), Code::Denied);
+    assert!(error.message().contains("is not trusted"), "{error}");
+    let blind = Flags { insecure_skip_tls_verify: true, ..flags().unwrap() };
+    assert!(Cluster::connect(&blind).await.unwrap().server_version().await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,11 +147,17 @@ async fn a_dry_run_stores_nothing_and_the_schema_agrees_with_the_server() {
         "{:?}",
         outcomes[3]
     );
-    let Outcome::Refused(error) = outcomes[4] else { panic!("{:?}", outcomes[4]) };
-    assert!(
-        error.message().contains("containers[0].ports[0].containerPort")
-            || error.message().contains("containers[0].imagePolicy"),
-        "{error}"
+    assert!(matches!(outcomes[4], Outcome::Refused(e) if e.message().contains("imagePolicy")), "{:?}", outcomes[4]);
+    // Our own check of the published schema finds both faults.
+    let found = cluster.check_schema(&objects[4]).await.unwrap().unwrap();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let container = "spec.template.spec.containers[0]";
+    assert_eq!(
+        found,
+        [
+            format!("{container}.ports[0].containerPort: wants integer, has a string"),
+            format!("{container}.imagePolicy: unknown field (did you mean `imagePullPolicy`?)"),
+        ]
     );
     assert_eq!(cluster.find("deploy", Some(NAMESPACE), "right").await.unwrap(), None);
 }
@@ -155,7 +171,11 @@ async fn everything_that_is_stored_passes_the_published_schema() {
         if !kind.verbs.iter().any(|v| v == "list") {
             continue;
         }
-        let objects = cluster.list(kind.as_ref(), &Query { limit: Some(50), ..Query::default() }).await.unwrap();
+        let objects = match cluster.list(kind.as_ref(), &Query { limit: Some(50), ..Query::default() }).await {
+            // The test beside this one takes its definition away.
+            Err(error) if error.code() == Code::UnknownKind => continue,
+            other => other.unwrap(),
+        };
         for object in objects {
             if let Some(found) = cluster.check_schema(&object).await.unwrap() {
                 assert!(found.is_empty(), "{} {}: {found:?}", kind.full_name(), object["metadata"]["name"]);
@@ -292,7 +312,8 @@ async fn logs_exec_and_port_forward() {
     let output = cluster.exec(NAMESPACE, name, Some("main"), &["sh", "-c", "echo out $A; echo err >&2"]).await.unwrap();
     assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.code), ("out b\n", "err\n", Some(0)));
     let output = cluster.exec(NAMESPACE, name, Some("main"), &["sh", "-c", "exit 3"]).await.unwrap();
-    assert!(output.failure.is_some() && output.code.is_some_and(|c| c != 0), "{output:?}");
+    // KWOK tells the exit code in words only.
+    assert!(output.failure.is_some() && output.code != Some(0), "{output:?}");
 
     let mut tunnel = cluster.port_forward(NAMESPACE, name, 8080).await.unwrap();
     tunnel.write_all(b"abcd").await.unwrap();

@@ -9,6 +9,9 @@ use crate::error::{Code, Error};
 
 use super::ask::Ask;
 
+/// How the API server begins to say that an applied manifest does not fit its schema.
+const UNTYPED: &str = "failed to create typed patch object ";
+
 /// Why one request failed, with what a retry needs to know.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -48,6 +51,8 @@ pub(super) fn refused(ask: &Ask, server: &str, status: StatusCode, headers: &Hea
         404 => absent(ask, &said, is_status && !reason.is_empty(), details),
         409 => conflict(ask, reason, &said, details),
         410 => Error::new(Code::Conflict, format!("{}: the version asked for is gone: {said}", ask.what())),
+        // Server-side apply answers 500 to a manifest that does not fit its schema.
+        500 if said.contains(UNTYPED) => invalid(ask, said.rsplit_once("): ").map_or(&said, |(_, rest)| rest), details),
         429 | 500..=599 => unavailable(ask, server, status, &said),
         _ => invalid(ask, &said, details),
     };

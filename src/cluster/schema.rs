@@ -186,7 +186,8 @@ impl Walk<'_> {
             }
         }
         for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let given = fields.get(name).is_some_and(|v| !v.is_null());
+            // Kubernetes' own types take a null for Go's zero value; of a custom resource it is dropped first.
+            let given = fields.get(name).is_some_and(|v| of.builtin || !v.is_null());
             // A CRD's defaults are filled in before it is checked; for built-in types a default is Go's zero value.
             let defaulted = !of.builtin && properties.get(name).is_some_and(|p| !p["default"].is_null());
             if !given && !defaulted {

@@ -91,6 +91,17 @@ async fn what_the_server_finds_wrong_is_invalid_in_its_own_words() {
     assert_eq!(error.code(), Code::Invalid);
 }
 
+#[tokio::test]
+async fn a_500_about_an_applied_manifest_is_the_manifests_fault() {
+    let error = refused(|| {
+        let message = "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema";
+        status(500, "", message, Value::Null)
+    })
+    .await;
+    assert_eq!(error.code(), Code::Invalid);
+    assert_eq!(error.message(), "Deployment shop/web: .spec.foo: field not declared in schema");
+}
+
 fn counted(path: &str, cluster: &Cluster) -> u64 {
     cluster.requests().iter().filter(|s| s.path == path).map(|s| s.count).sum()
 }
