@@ -81,7 +81,7 @@ async fn kinds_versions_and_permissions() {
     std::fs::write(bare.path(), format!("{{apiVersion: v1, kind: Config, current-context: c, clusters: [{{name: c, cluster: {{server: '{}'}}}}], contexts: [{{name: c, context: {{cluster: c, user: u}}}}]}}", cluster.server())).unwrap();
     let bare = Cluster::connect(&Flags { kubeconfig: Some(bare.path().into()), ..Flags::default() }).await.unwrap();
     let error = bare.server_version().await.unwrap_err();
-    assert_eq!(error.code(), Code::Denied);
+    assert_eq!(error.code(), Code::Denied, "{error:?}");
     assert!(error.message().contains("is not trusted"), "{error}");
     let blind = Flags { insecure_skip_tls_verify: true, ..flags().unwrap() };
     assert!(Cluster::connect(&blind).await.unwrap().server_version().await.is_ok());

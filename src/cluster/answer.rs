@@ -180,9 +180,9 @@ pub(super) fn unanswered(ask: &Ask, server: &str, context: &str, error: &kube::E
     )
 }
 
-/// An I/O error may wrap one of the encryption, and then does not name it as its source.
+/// An error of the encryption may lie within I/O errors, which do not name it as their source.
 fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref().or_else(|| error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref())
+    error.downcast_ref().or_else(|| tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?))
 }
 
 /// An error that kube's WebSocket path has read already.
