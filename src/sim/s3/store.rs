@@ -37,6 +37,12 @@ impl Store {
         Ok(())
     }
 
+    /// A user's first pair of keys.
+    pub fn keys(&self, user: &str) -> Option<(String, String)> {
+        let state = self.lock();
+        state.users.get(user)?.keys.first_key_value().map(|(access, secret)| (access.clone(), secret.clone()))
+    }
+
     /// Forgets a user. Buckets stay, and nobody reaches them until they get another owner.
     pub fn delete_user(&self, name: &str) {
         self.lock().users.remove(name);
