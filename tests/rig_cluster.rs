@@ -73,7 +73,7 @@ async fn kinds_versions_and_permissions() {
     let error = nobody.list("secrets", &Query::namespace(NAMESPACE)).await.unwrap_err();
     assert_eq!(error.code(), Code::Forbidden);
     assert_eq!(error.message(), format!("not allowed to list secrets in namespace {NAMESPACE} as nobody"));
-    let wrong = Cluster::connect(&Flags { token: Some("wrong".into()), ..flags().unwrap() }).await.unwrap();
+    let wrong = Cluster::connect(&Flags { token: Some("wrong".to_owned().into()), ..flags().unwrap() }).await.unwrap();
     assert_eq!(wrong.server_version().await.unwrap_err().code(), Code::Denied);
 
     // A kubeconfig without the server's authority.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Config;
-use kube::client::ClientBuilder;
+use kube::client::{ClientBuilder, ConfigExt as _};
 
 use crate::error::{Code, Error, Result};
 
@@ -72,7 +72,7 @@ impl Cluster {
         let server = server.trim_end_matches('/').to_owned();
         let config = chosen.config;
         // Credentials may come from a program that takes its time: not on a worker of the runtime.
-        let client = tokio::task::spawn_blocking(move || Ok(ClientBuilder::try_from(config)?.build()))
+        let client = tokio::task::spawn_blocking(move || build(config))
             .await
             .map_err(|e| Error::new(Code::Internal, format!("building the client: {e}")))?
             .map_err(|e: kube::Error| unusable(&server, &chosen.context, &e))?;
@@ -149,6 +149,25 @@ impl Cluster {
     pub fn forget_requests(&self) {
         self.inner.transport.record.clear();
     }
+}
+
+/// Builds the client. kube alone would run an exec plugin three times here; when it gives a token, once is enough.
+fn build(config: Config) -> Result<kube::Client, kube::Error> {
+    if config.auth_info.exec.is_some()
+        && let Some(token) = config.auth_layer()?
+    {
+        let mut rest = config;
+        rest.auth_info.exec = None;
+        let bare = ClientBuilder::try_from(rest)?.build();
+        let namespace = bare.default_namespace().to_owned();
+        // The layer wants a service that can be cloned, as a client can.
+        let service = tower::service_fn(move |request| {
+            let bare = bare.clone();
+            async move { bare.send(request).await.map_err(tower::BoxError::from) }
+        });
+        return Ok(ClientBuilder::new(service, namespace).with_layer(&token).build());
+    }
+    Ok(ClientBuilder::try_from(config)?.build())
 }
 
 /// Makes `ring` the process's provider of cryptography, once; a second call changes nothing.

@@ -2,6 +2,28 @@
 
 use std::path::PathBuf;
 
+/// A bearer token; its debug form does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
 /// What kubectl's connection flags say; everything is optional and means what it means there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
@@ -26,7 +48,7 @@ pub struct Flags {
     /// `--server`
     pub server: Option<String>,
     /// `--token`
-    pub token: Option<String>,
+    pub token: Option<Token>,
     /// `--tls-server-name`
     pub tls_server_name: Option<String>,
     /// `--certificate-authority`

@@ -92,6 +92,12 @@ impl<'a> From<&'a String> for Which<'a> {
     }
 }
 
+impl<'a> From<&'a std::sync::Arc<Kind>> for Which<'a> {
+    fn from(kind: &'a std::sync::Arc<Kind>) -> Self {
+        Self::Kind(kind)
+    }
+}
+
 impl<'a> From<&'a Kind> for Which<'a> {
     fn from(kind: &'a Kind) -> Self {
         Self::Kind(kind)

@@ -140,7 +140,7 @@ pub(super) fn lay_over(config: &mut Config, flags: &Flags) {
         config.default_namespace.clone_from(namespace);
     }
     if let Some(token) = &flags.token {
-        config.auth_info = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
+        config.auth_info = AuthInfo { token: Some(token.text().to_owned().into()), ..AuthInfo::default() };
     }
     let user = &mut config.auth_info;
     if let (Some(certificate), Some(key)) = (&flags.client_certificate, &flags.client_key) {

@@ -40,7 +40,7 @@ pub use connect::{Cluster, Origin};
 pub use dry_run::{DryRun, Outcome};
 pub use events::Event;
 pub use exec::Output;
-pub use flags::Flags;
+pub use flags::{Flags, Token};
 pub use forward::Tunnel;
 pub use health::{Condition, Readiness};
 pub use kind::{Kind, Which};

@@ -124,6 +124,37 @@ async fn an_exec_plugin_that_fails_is_denied_with_its_last_words() {
 }
 
 #[tokio::test]
+async fn an_exec_plugin_runs_once_and_its_token_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, runs) = (dir.path().join("config"), dir.path().join("runs"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let script = format!(
+        r#"echo run >> {}; echo "{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"tok\",\"expirationTimestamp\":\"2999-01-01T00:00:00Z\"}}}}""#,
+        runs.display()
+    );
+    let exec = serde_json::json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never"}});
+    std::fs::write(&file, config("home", &server).replace("user: {token: home-token}", &format!("user: {exec}")))
+        .unwrap();
+    let flags = Flags { kubeconfig: Some(file), as_: Some("ann".into()), ..Flags::default() };
+    let cluster = Cluster::connect(&flags).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\n");
+
+    let answer = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut bytes = vec![0; 4096];
+        let count = stream.read(&mut bytes).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 23\r\n\r\n{\"gitVersion\":\"v1.2.3\"}").await.unwrap();
+        String::from_utf8_lossy(&bytes[..count]).to_lowercase()
+    });
+    assert_eq!(cluster.server_version().await.unwrap(), "v1.2.3");
+    let request = answer.await.unwrap();
+    assert!(request.contains("authorization: bearer tok\r\n"), "{request}");
+    assert!(request.contains("impersonate-user: ann\r\n"), "{request}");
+}
+
+#[tokio::test]
 async fn a_request_timeout_that_is_no_duration_is_an_error_of_usage() {
     let (_dir, a, _b) = folder();
     for (text, good) in [("1m30s", true), ("30", true), ("0", true), ("soon", false), ("1x", false), ("", false)] {
