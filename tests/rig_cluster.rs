@@ -187,6 +187,76 @@ async fn everything_that_is_stored_passes_the_published_schema() {
     eprintln!("{checked} stored objects pass the schema check");
 }
 
+/// Every leaf and every object of these manifests is spoilt once, and the server's dry run compared with our check.
+#[tokio::test(flavor = "multi_thread")]
+async fn spoilt_manifests_are_judged_as_the_server_judges_them() {
+    let Some(cluster) = connect().await else { return };
+    let mut sound = vec![
+        deployment("sound"),
+        config_map("sound", "x"),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "sound", "namespace": NAMESPACE, "labels": {"a": "b"}},
+            "spec": {"selector": {"a": "b"}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}}),
+        json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "sound", "namespace": NAMESPACE}, "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"backoffLimit": 2, "template": {
+            "spec": {"restartPolicy": "Never", "securityContext": {"runAsNonRoot": true}, "containers": [{"name": "main", "image": "x:1",
+                "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+                "resources": {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}}]}}}}}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "sound", "namespace": NAMESPACE},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}),
+        json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor", "metadata": {"name": "sound", "namespace": NAMESPACE},
+            "spec": {"selector": {"matchLabels": {"a": "b"}}, "endpoints": [{"port": "http", "interval": "30s"}]}}),
+        json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": {"name": "sound", "namespace": NAMESPACE},
+            "spec": {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "up == 0", "for": "5m", "labels": {"severity": "warning"}}]}]}}),
+    ];
+    if cluster.kind("servicemonitor").await.is_err() {
+        sound.retain(|o| !o["apiVersion"].as_str().unwrap().starts_with("monitoring"));
+    }
+    let mut spoilt = Vec::new();
+    for manifest in &sound {
+        let mut paths = Vec::new();
+        pointers(&manifest["spec"], "/spec", &mut paths);
+        pointers(&manifest["data"], "/data", &mut paths);
+        for path in paths {
+            let mut odd = manifest.clone();
+            let value = odd.pointer_mut(&path).unwrap();
+            match value {
+                Value::Object(fields) => drop(fields.insert("surprise".into(), json!(true))),
+                Value::Array(_) => *value = json!({"a": "b"}),
+                Value::String(_) => *value = json!({"a": "b"}),
+                _ => *value = json!("text"),
+            }
+            spoilt.push((path, odd));
+        }
+    }
+    let all: Vec<Value> = sound.iter().cloned().chain(spoilt.iter().map(|(_, o)| o.clone())).collect();
+    let runs = cluster.dry_run(&all).await;
+    let mut differ = Vec::new();
+    for (index, (object, run)) in all.iter().zip(&runs).enumerate() {
+        let ours = cluster.check_schema(object).await.unwrap().expect("a schema");
+        let theirs = !matches!(run.outcome, Outcome::Accepted(_));
+        if theirs == ours.is_empty() {
+            let place = index.checked_sub(sound.len()).map_or("sound", |i| spoilt[i].0.as_str());
+            differ.push(format!("{} {place}: ours {ours:?}, theirs {:?}", run.object, run.outcome));
+        }
+    }
+    assert!(differ.is_empty(), "{} of {}:\n{}", differ.len(), all.len(), differ.join("\n"));
+    eprintln!("{} spoilt manifests judged alike", spoilt.len());
+}
+
+/// JSON pointers of all values below `value`, itself included.
+fn pointers(value: &Value, path: &str, found: &mut Vec<String>) {
+    if value.is_null() {
+        return;
+    }
+    found.push(path.to_owned());
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(k, v)| pointers(v, &format!("{path}/{}", k.replace('~', "~0").replace('/', "~1")), found)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| pointers(v, &format!("{path}/{i}"), found)),
+        _ => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definition_just_installed_is_found() {
     let Some(cluster) = connect().await else { return };

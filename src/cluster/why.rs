@@ -15,6 +15,9 @@ const LOG_LINES: u32 = 5;
 /// So many pods of one owner are told in full.
 const PODS: usize = 5;
 
+/// So many entries of an inventory are looked at.
+const ENTRIES: usize = 100;
+
 /// A line of the tree with what hangs below it.
 #[derive(Debug, Default)]
 struct Node {
@@ -138,10 +141,43 @@ async fn explain(cluster: &Cluster, object: &Value, owned: &Owned, top: bool) ->
     for child in children.into_iter().take(PODS) {
         node.children.push(Box::pin(explain(cluster, child, owned, false)).await);
     }
+    if !state.is_ready() {
+        node.children.extend(Box::pin(applied(cluster, object)).await);
+    }
     if hidden > 0 {
         node.children.push(Node { line: format!("… and {hidden} more"), ..Node::default() });
     }
     node
+}
+
+/// What a Flux Kustomization or `HelmRelease` applied and is not ready, each explained in its turn.
+async fn applied(cluster: &Cluster, object: &Value) -> Vec<Node> {
+    let entries = object["status"]["inventory"]["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut nodes = Vec::new();
+    for entry in entries.iter().take(ENTRIES) {
+        let Some((namespace, name, kind)) = inventory_id(entry) else { continue };
+        // What cannot be read is no reason to stop explaining.
+        let Ok(Some(child)) = cluster.find(&kind, namespace.as_deref(), &name).await else { continue };
+        if nodes.len() < PODS
+            && !readiness(&child).is_ready()
+            && let Ok(owned) = Owned::read(cluster, &child).await
+        {
+            nodes.push(Box::pin(explain(cluster, &child, &owned, true)).await);
+        }
+    }
+    nodes
+}
+
+/// Namespace, name and kind of an inventory entry: `{id: NAMESPACE_NAME_GROUP_KIND, v: VERSION}`
+/// (<https://fluxcd.io/flux/components/kustomize/kustomizations/#inventory>).
+fn inventory_id(entry: &Value) -> Option<(Option<String>, String, String)> {
+    let mut parts = entry["id"].as_str()?.split('_');
+    let (namespace, name, group, kind) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let namespace = Some(namespace.to_owned()).filter(|ns| !ns.is_empty());
+    let version = entry["v"].as_str().unwrap_or("v1");
+    let kind = if group.is_empty() { format!("{kind}.{version}") } else { format!("{kind}.{version}.{group}") };
+    // Colons of RBAC names are written as two underscores, which such a split takes apart: those have no health.
+    parts.next().is_none().then(|| (namespace, name.to_owned(), kind))
 }
 
 /// Conditions, warnings and log lines of one object.

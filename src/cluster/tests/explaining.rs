@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::fake::{Answer, Seen, cluster, status};
-use super::super::why::why_named;
+use super::super::why::{why, why_named};
 
 fn server(seen: &Seen) -> Option<Answer> {
     let owned_by = |uid: &str| json!([{"uid": uid}]);
@@ -50,6 +50,25 @@ Deployment data/meta   0 of 1 available
       last log lines of metastore
         MetaException: Version information not found";
     assert_eq!(lines.join("\n"), wanted);
+}
+
+#[tokio::test]
+async fn a_kustomization_leads_to_what_it_applied_and_is_not_ready() {
+    let cluster = cluster(|seen| match seen.path.as_str() {
+        "/api/v1/namespaces/data/configmaps/plain" => Some(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain", "namespace": "data"}}).into(),
+        ),
+        _ => server(seen),
+    });
+    let kustomization = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": "meta"},
+        "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "HealthCheckFailed", "message": "timeout"}],
+            "inventory": {"entries": [{"id": "data_plain__ConfigMap", "v": "v1"}, {"id": "data_meta_apps_Deployment", "v": "v1"},
+                {"id": "_system__meta_rbac.authorization.k8s.io_ClusterRole", "v": "v1"}]}}});
+    let lines = why(&cluster, &kustomization).await.unwrap();
+    assert_eq!(lines[0], "Kustomization meta   HealthCheckFailed: timeout");
+    assert!(lines.iter().any(|l| l == "└ Deployment data/meta   0 of 1 available"), "{lines:?}");
+    assert!(lines.iter().any(|l| l.ends_with("MetaException: Version information not found")), "{lines:?}");
+    assert!(!lines.iter().any(|l| l.contains("plain")), "{lines:?}");
 }
 
 #[tokio::test]
