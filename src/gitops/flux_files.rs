@@ -50,43 +50,72 @@ pub fn ks(app: &App, layout: &Layout, lands_in: &str, depends_on: &[Name]) -> Re
 
 /// The text of `app/kustomization.yaml`: resources in the order they were added, and a generator for each ConfigMap.
 ///
+/// A ConfigMap whose files hold `${…}` is marked so that Flux leaves them alone, whatever a parent's `postBuild` says.
 /// Generated names keep their hash unless the script asks otherwise: a changed file gives a new name, so that pods
 /// that mount it roll, and a revert finds the old content under its old name.
 pub fn kustomization(app: &App) -> String {
     let resources: Vec<Value> =
         app.files.iter().filter(|f| f.role == Role::Resource).map(|f| format!("./{}", f.file).into()).collect();
-    let mut maps: Vec<(String, bool, Vec<Value>)> = Vec::new();
+    let mut maps: Vec<Generator> = Vec::new();
     for file in &app.files {
         let Role::Config { map, key, stable_name } = &file.role else { continue };
         let base = file.file.rsplit('/').next().unwrap_or_default();
         let path = format!("./{}", file.file);
         let line = if base == key { path } else { format!("{key}={path}") };
-        match maps.iter_mut().find(|(name, ..)| name == map) {
-            Some((_, stable, lines)) => {
-                *stable |= stable_name;
-                lines.push(line.into());
-            }
-            None => maps.push((map.clone(), *stable_name, vec![line.into()])),
-        }
+        let index = maps.iter().position(|g| g.name == *map).unwrap_or_else(|| {
+            maps.push(Generator { name: map.clone(), ..Generator::default() });
+            maps.len() - 1
+        });
+        maps[index].stable_name |= stable_name;
+        maps[index].has_variables |= has_variables(&file.text);
+        maps[index].files.push(line.into());
     }
     let mut out = header();
     if !resources.is_empty() {
         out.insert("resources".into(), resources.into());
     }
     if !maps.is_empty() {
-        let generators: Vec<Value> = maps
-            .into_iter()
-            .map(|(name, stable, files)| {
-                let mut generator = json!({ "name": name, "files": files });
-                if stable {
-                    generator["options"] = json!({ "disableNameSuffixHash": true });
-                }
-                generator
-            })
-            .collect();
+        let generators: Vec<Value> = maps.into_iter().map(Generator::into_value).collect();
         out.insert("configMapGenerator".into(), generators.into());
     }
     document(&Value::Object(out))
+}
+
+/// An entry of `configMapGenerator`.
+#[derive(Default)]
+struct Generator {
+    name: String,
+    files: Vec<Value>,
+    stable_name: bool,
+    has_variables: bool,
+}
+
+impl Generator {
+    fn into_value(self) -> Value {
+        let mut options = Map::new();
+        if self.has_variables {
+            options.insert("annotations".into(), json!({ SUBSTITUTE: "disabled" }));
+        }
+        if self.stable_name {
+            options.insert("disableNameSuffixHash".into(), true.into());
+        }
+        let mut out = json!({ "name": self.name, "files": self.files });
+        if !options.is_empty() {
+            out["options"] = options.into();
+        }
+        out
+    }
+}
+
+/// The mark, as a label or an annotation, of an object in which Flux replaces no `${…}`.
+pub const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
+
+/// Whether Flux' `postBuild` would replace something in this text: a `${name}` that is not written `$${name}`.
+pub fn has_variables(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| {
+        let named = text[at + 2..].starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
+        named && !text[..at].ends_with('$')
+    })
 }
 
 /// The first keys of every kustomization file.
@@ -216,7 +245,7 @@ spec:
         app.add_config("site.xml", "", ConfigOptions::default()).unwrap();
         app.add_config("x.sh", "", ConfigOptions { key: Some("run.sh".into()), ..ConfigOptions::default() }).unwrap();
         let other = ConfigOptions { name: Some("other".into()), stable_name: true, ..ConfigOptions::default() };
-        app.add_config("o/y", "", other).unwrap();
+        app.add_config("o/y", "a: $${B} ${C}\n", other).unwrap();
         app.add_file("README.md", "").unwrap();
         assert_eq!(
             kustomization(&app),
@@ -236,6 +265,8 @@ configMapGenerator:
     files:
       - ./o/y
     options:
+      annotations:
+        kustomize.toolkit.fluxcd.io/substitute: disabled
       disableNameSuffixHash: true
 "
         );
