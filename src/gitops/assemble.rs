@@ -200,7 +200,10 @@ impl Draft<'_> {
             let theirs = object["spec"]["url"].as_str().unwrap_or_default();
             return Err(Error::new(
                 Code::Conflict,
-                format!("{wanted} exists already, from Kustomization {}/{}, with the url {theirs}", unit.name.0, unit.name.1),
+                format!(
+                    "{wanted} exists already, from Kustomization {}/{}, with the url {theirs}",
+                    unit.name.0, unit.name.1
+                ),
             )
             .hint(format!("This objective needs {}: give one of the two another name", source.url)));
         }
@@ -218,10 +221,7 @@ impl Draft<'_> {
     fn include(&mut self, path: &str, entry: &str) -> Result<()> {
         let text = match self.files.get(path) {
             Some(text) => text.clone(),
-            None => self
-                .tree
-                .read_text(path)?
-                .unwrap_or_else(|| flux_files::document(&flux_files::header().into())),
+            None => self.tree.read_text(path)?.unwrap_or_else(|| flux_files::document(&flux_files::header().into())),
         };
         let text = kustomization::add_resource(&text, path, entry)?.unwrap_or(text);
         self.files.insert(path.to_owned(), text);
@@ -255,8 +255,11 @@ fn resolve(dependency: &str, lands_in: &str, ours: &[Name], before: &World) -> R
             Some(here) => Ok((*here).clone()),
             None => {
                 let all: Vec<String> = found.iter().map(|(ns, name)| format!("{ns}/{name}")).collect();
-                Err(Error::new(Code::Invalid, format!("Kustomization {dependency} exists more than once: {}", all.join(", ")))
-                    .hint("Name it with its namespace"))
+                Err(Error::new(
+                    Code::Invalid,
+                    format!("Kustomization {dependency} exists more than once: {}", all.join(", ")),
+                )
+                .hint("Name it with its namespace"))
             }
         },
     }

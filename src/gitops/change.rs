@@ -45,10 +45,8 @@ impl Change {
         let dir = path.parent().unwrap_or(root);
         std::fs::create_dir_all(dir).map_err(|e| io_error("creating", dir, &e))?;
         let write = |what: &str, e: std::io::Error| io_error(what, &path, &e);
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".dpb-")
-            .tempfile_in(dir)
-            .map_err(|e| write("writing", e))?;
+        let mut temporary =
+            tempfile::Builder::new().prefix(".dpb-").tempfile_in(dir).map_err(|e| write("writing", e))?;
         temporary.write_all(self.after.as_bytes()).map_err(|e| write("writing", e))?;
         set_mode(temporary.as_file(), &path).map_err(|e| write("setting the mode of", e))?;
         temporary.as_file().sync_all().map_err(|e| write("writing", e))?;

@@ -22,14 +22,19 @@ pub fn in_repository(objects: &Objects, after: &World, chain: &[super::flux_file
                 danger(Verdict::Fail, format!("{id} goes, and its data with it"))
                     .remedy("Mark it kustomize.toolkit.fluxcd.io/prune: disabled in a commit of its own first"),
             ),
-            (_, true) => out.push(danger(Verdict::Warn, format!("{id} stays in the cluster without an owner: its file goes, and it is marked prune: disabled"))),
+            (_, true) => out.push(danger(
+                Verdict::Warn,
+                format!("{id} stays in the cluster without an owner: its file goes, and it is marked prune: disabled"),
+            )),
             (false, false) => {}
         }
     }
     for changed in &objects.changed {
         let id = Id::of(&changed.after);
         match (is_kept(&changed.before), is_kept(&changed.after)) {
-            (true, false) => out.push(danger(Verdict::Warn, format!("{id} loses prune: disabled: from now on a revert deletes it"))),
+            (true, false) => {
+                out.push(danger(Verdict::Warn, format!("{id} loses prune: disabled: from now on a revert deletes it")))
+            }
             (false, true) if !holds_data(&id) => {
                 out.push(danger(Verdict::Warn, format!("{id} gains prune: disabled: a revert leaves it behind")));
             }
@@ -40,9 +45,12 @@ pub fn in_repository(objects: &Objects, after: &World, chain: &[super::flux_file
     for name in chain {
         if after.unit(name).is_some_and(super::world::Unit::is_suspended) {
             out.push(
-                danger(Verdict::Fail, format!("Kustomization {}/{} is suspended: nothing below it would be applied", name.0, name.1))
-                    .remedy("Take suspend: true out of its file, or resume it")
-                    .command(format!("flux resume kustomization {} -n {}", name.1, name.0)),
+                danger(
+                    Verdict::Fail,
+                    format!("Kustomization {}/{} is suspended: nothing below it would be applied", name.0, name.1),
+                )
+                .remedy("Take suspend: true out of its file, or resume it")
+                .command(format!("flux resume kustomization {} -n {}", name.1, name.0)),
             );
         }
     }
@@ -95,11 +103,15 @@ fn fields(object: &Value) -> Vec<&'static str> {
             vec!["/spec/selector", "/spec/serviceName", "/spec/volumeClaimTemplates", "/spec/podManagementPolicy"]
         }
         ("batch", "Job") => vec!["/spec/selector", "/spec/template", "/spec/completionMode"],
-        ("", "PersistentVolumeClaim") => vec!["/spec/storageClassName", "/spec/accessModes", "/spec/volumeMode", "/spec/selector"],
+        ("", "PersistentVolumeClaim") => {
+            vec!["/spec/storageClassName", "/spec/accessModes", "/spec/volumeMode", "/spec/selector"]
+        }
         ("", "Secret") if object["immutable"] == true => vec!["/data", "/type"],
         ("", "Secret") => vec!["/type"],
         ("", "ConfigMap") if object["immutable"] == true => vec!["/data", "/binaryData"],
-        ("storage.k8s.io", "StorageClass") => vec!["/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"],
+        ("storage.k8s.io", "StorageClass") => {
+            vec!["/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"]
+        }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => vec!["/roleRef"],
         ("postgresql.cnpg.io", "Cluster") => vec!["/spec/storage/storageClass", "/spec/bootstrap/initdb/database"],
         ("objectbucket.io", "ObjectBucketClaim") => vec!["/spec/storageClassName", "/spec/bucketName"],
@@ -123,7 +135,8 @@ fn is_subset(wanted: &Value, live: &Value) -> bool {
 
 /// `1Gi` and `1024Mi` are one amount; the server writes its own form back.
 fn same_amount(a: &Value, b: &Value) -> bool {
-    let parse = |v: &Value| crate::manifest::Quantity::parse(&v.as_str().map_or_else(|| v.to_string(), str::to_owned)).ok();
+    let parse =
+        |v: &Value| crate::manifest::Quantity::parse(&v.as_str().map_or_else(|| v.to_string(), str::to_owned)).ok();
     matches!((parse(a), parse(b)), (Some(x), Some(y)) if x == y)
 }
 

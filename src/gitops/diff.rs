@@ -57,7 +57,8 @@ impl Diff {
         let mut hunks = Vec::new();
         for group in diff.grouped_ops(CONTEXT) {
             let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
-            let (old_range, new_range) = (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
+            let (old_range, new_range) =
+                (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
             let lines = group
                 .iter()
                 .flat_map(|op| diff.iter_changes(op))

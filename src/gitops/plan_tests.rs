@@ -114,7 +114,9 @@ impl Given {
 
 fn after<'a>(plan: &'a Plan, path: &str) -> &'a str {
     let found = plan.changes.iter().find(|c| c.path == path);
-    &found.unwrap_or_else(|| panic!("{path} is not in {:?}", plan.changes.iter().map(|c| &c.path).collect::<Vec<_>>())).after
+    &found
+        .unwrap_or_else(|| panic!("{path} is not in {:?}", plan.changes.iter().map(|c| &c.path).collect::<Vec<_>>()))
+        .after
 }
 
 /// Checks and dangers that are no pass, as `name: seen`.
@@ -161,7 +163,17 @@ fn a_first_delivery_into_the_reference_repository() {
 
     assert_eq!(faults(&plan), [""; 0]);
     let passed: Vec<&str> = plan.checks.iter().map(|c| c.name.as_str()).collect();
-    for wanted in ["reached by Flux", "dependencies", "sources", "namespaces", "owners", "health checks", "requests and limits", "plain secrets", "protected data"] {
+    for wanted in [
+        "reached by Flux",
+        "dependencies",
+        "sources",
+        "namespaces",
+        "owners",
+        "health checks",
+        "requests and limits",
+        "plain secrets",
+        "protected data",
+    ] {
         assert!(passed.contains(&wanted), "{wanted} in {passed:?}");
     }
 
@@ -169,7 +181,8 @@ fn a_first_delivery_into_the_reference_repository() {
     let ours: Vec<Name> = chain.iter().filter(|n| n.1.starts_with("web")).cloned().collect();
     assert_eq!(ours, [name("flux-system", "web-user"), name("flux-system", "web")]);
     assert_eq!(chain[0], name("flux-system", "cluster-apps"));
-    let added: Vec<String> = plan.objects.added.iter().map(|m| crate::manifest::Id::of(&m.object).to_string()).collect();
+    let added: Vec<String> =
+        plan.objects.added.iter().map(|m| crate::manifest::Id::of(&m.object).to_string()).collect();
     assert!(added.contains(&"Namespace data-platform".to_owned()), "{added:?}");
     assert!(added.contains(&"Kustomization flux-system/web".to_owned()), "{added:?}");
     assert!(added.contains(&"Deployment data-platform/web".to_owned()), "{added:?}");
@@ -198,7 +211,9 @@ fn a_changed_configuration_rolls_the_pods() {
         for file in &mut app.files {
             file.text = file.text.replace("<x>1</x>", "<x>2</x>");
         }
-        let position = fresh.add_app(&app.name, AppOptions { namespace: Some(app.namespace.clone()), ..AppOptions::default() }).unwrap();
+        let position = fresh
+            .add_app(&app.name, AppOptions { namespace: Some(app.namespace.clone()), ..AppOptions::default() })
+            .unwrap();
         *fresh.app(position).unwrap() = app;
     }
     again.deliverables = fresh;
@@ -217,8 +232,12 @@ fn a_repository_whose_namespaces_share_a_component() {
     let mut given = given();
     for namespace in ["storage", "cnpg-system", "monitoring", "airflow", "external-secrets", "default"] {
         given = given.edit(&format!("kubernetes/apps/{namespace}/kustomization.yaml"), |text| {
-            let kept: String = text.lines().filter(|l| !l.contains("namespace.yaml")).map(|l| format!("{l}\n")).collect();
-            kept.replace("kind: Kustomization\n", &format!("kind: Kustomization\nnamespace: {namespace}\ncomponents:\n  - ../../components/common\n"))
+            let kept: String =
+                text.lines().filter(|l| !l.contains("namespace.yaml")).map(|l| format!("{l}\n")).collect();
+            kept.replace(
+                "kind: Kustomization\n",
+                &format!("kind: Kustomization\nnamespace: {namespace}\ncomponents:\n  - ../../components/common\n"),
+            )
         });
     }
     let plan = given.plan();
@@ -229,7 +248,12 @@ fn a_repository_whose_namespaces_share_a_component() {
     assert!(!plan.changes.iter().any(|c| c.path.ends_with("namespace.yaml")), "the component brings it");
     let ks = after(&plan, "kubernetes/apps/data-platform/web/ks.yaml");
     assert!(ks.contains("metadata:\n  name: web\n  namespace: data-platform\n"), "{ks}");
-    assert!(ks.contains("    - name: cloudnative-pg\n      namespace: cnpg-system\n    - name: web-user\n      namespace: storage\n"), "{ks}");
+    assert!(
+        ks.contains(
+            "    - name: cloudnative-pg\n      namespace: cnpg-system\n    - name: web-user\n      namespace: storage\n"
+        ),
+        "{ks}"
+    );
     assert!(plan.kustomizations.iter().any(|k| k.name == name("data-platform", "web") && k.is_ours));
     // The reference repository's own dependencies say flux-system, which is no longer true: not ours to report.
     assert_eq!(faults(&plan), [""; 0]);
@@ -270,12 +294,19 @@ fn a_circle_of_dependencies() {
 fn two_owners_and_a_namespace_that_nothing_creates() {
     let plan = given()
         .edit("kubernetes/apps/storage/kustomization.yaml", |text| text.replace("  - ./namespace.yaml\n", ""))
-        .edit("kubernetes/apps/media/archive/app/web.yaml", |_| DEPLOYMENT.replace("  name: web\nspec", "  name: web\n  namespace: data-platform\nspec"))
-        .edit("kubernetes/apps/media/archive/app/kustomization.yaml", |text| text.replace("resources:\n", "resources:\n  - ./web.yaml\n"))
+        .edit("kubernetes/apps/media/archive/app/web.yaml", |_| {
+            DEPLOYMENT.replace("  name: web\nspec", "  name: web\n  namespace: data-platform\nspec")
+        })
+        .edit("kubernetes/apps/media/archive/app/kustomization.yaml", |text| {
+            text.replace("resources:\n", "resources:\n  - ./web.yaml\n")
+        })
         .edit("kubernetes/apps/media/archive/ks.yaml", |text| text.replace("  targetNamespace: media\n", ""))
         .plan();
     let faults = faults(&plan);
-    assert!(faults.contains(&"namespaces: nothing in the repository creates namespace storage".to_owned()), "{faults:?}");
+    assert!(
+        faults.contains(&"namespaces: nothing in the repository creates namespace storage".to_owned()),
+        "{faults:?}"
+    );
     assert!(
         faults.iter().any(|f| f.starts_with("owners: kubernetes/apps/data-platform/web/app/deployment.yaml:5: Deployment data-platform/web is made by more than one")),
         "{faults:?}"
@@ -286,9 +317,18 @@ fn two_owners_and_a_namespace_that_nothing_creates() {
 fn what_flux_would_replace_is_found() {
     let plan = given()
         .edit("kubernetes/flux/cluster/ks.yaml", |text| {
-            text.replace("          retryInterval: 1m\n", "          retryInterval: 1m\n          postBuild: {substitute: {A: b}}\n")
+            text.replace(
+                "          retryInterval: 1m\n",
+                "          retryInterval: 1m\n          postBuild: {substitute: {A: b}}\n",
+            )
         })
-        .app(1, |app| app.add_resource("run.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: run}\ndata:\n  run.sh: echo ${HOME}\n").unwrap())
+        .app(1, |app| {
+            app.add_resource(
+                "run.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: run}\ndata:\n  run.sh: echo ${HOME}\n",
+            )
+            .unwrap()
+        })
         .plan();
     let faults = faults(&plan);
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -306,10 +346,14 @@ fn dangers_of_a_change() {
         for file in &mut app.files {
             file.text = file.text.replace("app: web", "app: other");
         }
-        let position = next.add_app(&app.name, AppOptions { namespace: Some(app.namespace.clone()), ..AppOptions::default() }).unwrap();
+        let position = next
+            .add_app(&app.name, AppOptions { namespace: Some(app.namespace.clone()), ..AppOptions::default() })
+            .unwrap();
         *next.app(position).unwrap() = app;
     }
-    let mut after = before.edit("kubernetes/flux/cluster/ks.yaml", |text| text.replace("  wait: false\n", "  wait: false\n  suspend: true\n"));
+    let mut after = before.edit("kubernetes/flux/cluster/ks.yaml", |text| {
+        text.replace("  wait: false\n", "  wait: false\n  suspend: true\n")
+    });
     after.deliverables = next;
     assert_eq!(
         faults(&after.plan()),
@@ -336,7 +380,13 @@ fn sources_are_listed_once_and_conflicts_told() {
 #[test]
 fn lists_of_people_and_files_anywhere() {
     let mut given = given();
-    given.deliverables.add_file("kubernetes/apps/default/echo/app/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}").unwrap();
+    given
+        .deliverables
+        .add_file(
+            "kubernetes/apps/default/echo/app/extra.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}",
+        )
+        .unwrap();
     given.deliverables.add_include("kubernetes/apps/default/echo/app/kustomization.yaml", "./extra.yaml").unwrap();
     given.deliverables.add_doc("1.9-web.md", "# 1.9\n").unwrap();
     assert_eq!(given.deliverables.add_doc("../../../x.md", "").unwrap_err().code(), crate::error::Code::Denied);
@@ -351,7 +401,12 @@ fn lists_of_people_and_files_anywhere() {
 #[test]
 fn a_repository_without_flux_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    let given = Given { repo: Disk::new(dir.path()).unwrap(), edits: BTreeMap::new(), deliverables: given().deliverables };
+    let given =
+        Given { repo: Disk::new(dir.path()).unwrap(), edits: BTreeMap::new(), deliverables: given().deliverables };
     let plan = given.plan();
-    assert!(faults(&plan)[0].contains("no root: kubernetes/flux/cluster holds no Flux Kustomization"), "{:?}", faults(&plan));
+    assert!(
+        faults(&plan)[0].contains("no root: kubernetes/flux/cluster holds no Flux Kustomization"),
+        "{:?}",
+        faults(&plan)
+    );
 }

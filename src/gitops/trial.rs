@@ -25,11 +25,8 @@ const KUSTOMIZATION: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
 /// Everything that only the cluster can say about a plan; reads and dry runs, no effect.
 pub async fn try_on(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
     let applied: Vec<Value> = plan.objects.applied().cloned().collect();
-    let (dry, live, above) = futures::join!(
-        cluster.dry_run(&applied),
-        against_live(cluster, &applied),
-        above(cluster, plan),
-    );
+    let (dry, live, above) =
+        futures::join!(cluster.dry_run(&applied), against_live(cluster, &applied), above(cluster, plan),);
     let mut checks = dry_run(&dry, &applied);
     checks.extend(live?);
     checks.extend(above?);
@@ -74,7 +71,9 @@ pub fn dry_run(results: &[DryRun], applied: &[Value]) -> Vec<Check> {
         match &result.outcome {
             Outcome::Accepted(_) => accepted += 1,
             // Flux deletes and makes such an object anew, which a dry run of an apply cannot know.
-            Outcome::Refused(error) if error.message().contains("immutable") && danger::is_forced(object) => accepted += 1,
+            Outcome::Refused(error) if error.message().contains("immutable") && danger::is_forced(object) => {
+                accepted += 1
+            }
             Outcome::Unchecked(reason) if reason.contains("comes with the same change") || reason.contains("SOPS") => {
                 by_schema.push((id, reason.clone()));
             }
@@ -147,7 +146,8 @@ async fn above(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
     let mut wanted: Vec<Name> = Vec::new();
     for kustomization in &plan.kustomizations {
         let parents = (!kustomization.is_new).then(|| kustomization.name.clone());
-        let dependencies = kustomization.depends_on.iter().filter(|d| kustomization.is_ours && !ours.contains(d)).cloned();
+        let dependencies =
+            kustomization.depends_on.iter().filter(|d| kustomization.is_ours && !ours.contains(d)).cloned();
         for name in parents.into_iter().chain(dependencies) {
             if !wanted.contains(&name) {
                 wanted.push(name);
@@ -174,8 +174,10 @@ async fn above(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
                 checks.push(Check::new("Flux", Verdict::Unknown, error.message().to_owned()));
             }
             Err(error) if error.code() == Code::UnknownKind => {
-                return Ok(vec![Check::new("Flux", Verdict::Fail, "the cluster has no Flux: it does not serve Kustomizations")
-                    .remedy("Install Flux, or deliver with --delivery files")]);
+                return Ok(vec![
+                    Check::new("Flux", Verdict::Fail, "the cluster has no Flux: it does not serve Kustomizations")
+                        .remedy("Install Flux, or deliver with --delivery files"),
+                ]);
             }
             Err(error) => return Err(error),
         }
@@ -230,8 +232,10 @@ mod tests {
     #[test]
     fn a_dry_run_as_checks() {
         let plain = json!({"kind": "Job"});
-        let forced = json!({"kind": "Job", "metadata": {"annotations": {"kustomize.toolkit.fluxcd.io/force": "enabled"}}});
-        let immutable = || Outcome::Refused(Error::new(Code::Invalid, "Job n/b: spec.template: field is immutable").hint("h"));
+        let forced =
+            json!({"kind": "Job", "metadata": {"annotations": {"kustomize.toolkit.fluxcd.io/force": "enabled"}}});
+        let immutable =
+            || Outcome::Refused(Error::new(Code::Invalid, "Job n/b: spec.template: field is immutable").hint("h"));
         let reason = "namespace n comes with the same change: checked against the server's schema only";
         let results = [
             result("a", Outcome::Accepted(json!({}))),
@@ -260,7 +264,8 @@ mod tests {
     fn states_of_a_live_kustomization() {
         let name = ("ns".to_owned(), "k".to_owned());
         let of = |value: Value| state(&name, &value).map(|c| c.verdict);
-        let ready = |status: &str| json!({"status": {"conditions": [{"type": "Ready", "status": status, "message": "m"}]}});
+        let ready =
+            |status: &str| json!({"status": {"conditions": [{"type": "Ready", "status": status, "message": "m"}]}});
         assert_eq!(of(ready("True")), None);
         assert_eq!(of(ready("False")), Some(Verdict::Fail));
         assert_eq!(of(ready("Unknown")), Some(Verdict::Warn));

@@ -140,7 +140,10 @@ fn unresolved(forest: &Forest) -> Vec<Reference> {
     let made = |(kind, namespace, name): &Reference| {
         forest.objects().any(|(_, o)| {
             let metadata = &o["metadata"];
-            o["kind"] == **kind && metadata["name"] == **name && metadata["namespace"] == **namespace && !flux::is_encrypted(o)
+            o["kind"] == **kind
+                && metadata["name"] == **name
+                && metadata["namespace"] == **namespace
+                && !flux::is_encrypted(o)
         })
     };
     let failed = forest.failures().map(|(built, _)| built);

@@ -30,11 +30,16 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             let elsewhere = subject.after.units.iter().find(|u| u.name.1 == dependency);
             faults.push(match elsewhere {
                 Some(unit) => {
-                    let text = format!("Kustomization {dependency} lies in namespace {}, not in {namespace}", unit.name.0);
+                    let text =
+                        format!("Kustomization {dependency} lies in namespace {}, not in {namespace}", unit.name.0);
                     fault(NAME, &place, &text).remedy(format!("Depend on {}/{dependency}", unit.name.0))
                 }
-                None => fault(NAME, &place, &format!("nothing in the repository makes Kustomization {namespace}/{dependency}"))
-                    .remedy("Correct its name in dpb.yaml (…kustomization), or deliver what it stands for first"),
+                None => fault(
+                    NAME,
+                    &place,
+                    &format!("nothing in the repository makes Kustomization {namespace}/{dependency}"),
+                )
+                .remedy("Correct its name in dpb.yaml (…kustomization), or deliver what it stands for first"),
             });
         }
     }

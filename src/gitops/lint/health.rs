@@ -29,7 +29,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             }
             let place = subject.in_ks(app, &["spec", "healthChecks", &i.to_string()]);
             let from_chart = unit.objects.iter().any(|o: &Value| o["kind"] == "HelmRelease");
-            let mut fault = fault(NAME, &place, &format!("{wanted} is not among the {} objects of this Kustomization", unit.objects.len()));
+            let mut fault = fault(
+                NAME,
+                &place,
+                &format!("{wanted} is not among the {} objects of this Kustomization", unit.objects.len()),
+            );
             if from_chart {
                 fault.verdict = Verdict::Warn;
                 fault.seen.push_str("; its chart may make it");

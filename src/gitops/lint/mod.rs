@@ -75,7 +75,8 @@ impl<'a> Subject<'a> {
 
     /// The objects of our apps.
     fn objects(&self) -> impl Iterator<Item = (&'a App, &'a Value)> {
-        self.apps().flat_map(|(app, _, unit)| unit.into_iter().flat_map(move |u| u.objects.iter().map(move |o| (app, o))))
+        self.apps()
+            .flat_map(|(app, _, unit)| unit.into_iter().flat_map(move |u| u.objects.iter().map(move |o| (app, o))))
     }
 
     /// A place in an app's `ks.yaml`.
@@ -138,7 +139,7 @@ fn pod_spec(object: &Value) -> Option<(&Value, Vec<&'static str>)> {
 
 /// The containers of a pod spec, init containers first: list, index and container.
 fn containers(pod: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
-    ["initContainers", "containers"].into_iter().flat_map(move |list| {
-        pod[list].as_array().into_iter().flatten().enumerate().map(move |(i, c)| (list, i, c))
-    })
+    ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(move |list| pod[list].as_array().into_iter().flatten().enumerate().map(move |(i, c)| (list, i, c)))
 }

@@ -26,7 +26,9 @@ fn namespaces(subject: &Subject<'_>) -> Vec<Check> {
         .filter(|ns| !subject.after.creates_namespace(ns))
         .map(|ns| {
             Check::new("namespaces", Verdict::Warn, format!("nothing in the repository creates namespace {ns}"))
-                .remedy("Flux cannot apply into a namespace that does not exist: make sure that something else creates it")
+                .remedy(
+                    "Flux cannot apply into a namespace that does not exist: make sure that something else creates it",
+                )
                 .command(format!("kubectl get namespace {ns}"))
         })
         .collect();

@@ -49,7 +49,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             Check::new(
                 NAME,
                 crate::check::Verdict::Fail,
-                format!("Namespace {ours}, from Kustomization {}/{}, is not marked {PRUNE}: disabled", unit.name.0, unit.name.1),
+                format!(
+                    "Namespace {ours}, from Kustomization {}/{}, is not marked {PRUNE}: disabled",
+                    unit.name.0, unit.name.1
+                ),
             )
             .remedy("Mark it where it is written: a revert of its file would delete everything in it"),
         ),

@@ -33,7 +33,8 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             }
             None if subject.after.units.is_empty() => {
                 let text = format!("no root: {} holds no Flux Kustomization", subject.layout().cluster);
-                fault(NAME, &place, &text).remedy("Name the folder of the root Kustomizations in dpb.yaml: flux.cluster")
+                fault(NAME, &place, &text)
+                    .remedy("Name the folder of the root Kustomizations in dpb.yaml: flux.cluster")
             }
             None => fault(NAME, &place, "no Kustomization of this repository leads to this file").remedy(format!(
                 "List {} in the kustomization.yaml above it, up to a path that a root Kustomization applies",

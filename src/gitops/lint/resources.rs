@@ -35,7 +35,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             faults.push(fault(NAME, &place, &format!("container {container} of {id} lacks {missing}")).remedy(REMEDY));
         }
     }
-    verdict(NAME, faults, (seen > 0).then(|| format!("on {}", count(seen, "container or database", "containers and databases"))))
+    verdict(
+        NAME,
+        faults,
+        (seen > 0).then(|| format!("on {}", count(seen, "container or database", "containers and databases"))),
+    )
 }
 
 const REMEDY: &str = "Without them it runs with the lowest priority, or takes a whole node";
@@ -44,7 +48,9 @@ fn missing(resources: &Value) -> Option<String> {
     let absent: Vec<String> = WANTED
         .iter()
         // A request that is left out is its limit.
-        .filter(|[section, what]| resources[*section][*what].is_null() && (*section == "limits" || resources["limits"][*what].is_null()))
+        .filter(|[section, what]| {
+            resources[*section][*what].is_null() && (*section == "limits" || resources["limits"][*what].is_null())
+        })
         .map(|path| path.join("."))
         .collect();
     (!absent.is_empty()).then(|| absent.join(", "))

@@ -11,20 +11,21 @@ use crate::manifest::object::Id;
 use super::{Subject, containers, count, fault, pod_spec, verdict};
 
 const NAME: &str = "plain secrets";
-const REMEDY: &str = "Bring it with an ExternalSecret, or encrypt the file with SOPS; what was pushed once counts as known";
+const REMEDY: &str =
+    "Bring it with an ExternalSecret, or encrypt the file with SOPS; what was pushed once counts as known";
 
 /// Names whose value is a secret.
 static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)(passw(or)?d|passphrase|secret|token|private[-_.]?key|access[-_.]?key|api[-_.]?key|credential)").ok()
+    Regex::new(r"(?i)(passw(or)?d|passphrase|secret|token|private[-_.]?key|access[-_.]?key|api[-_.]?key|credential)")
+        .ok()
 });
 /// Names that speak of a secret without holding it.
 static REFERENCE_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)(name|ref|refs|file|path|dir|mount|enabled|create|type|store|kind|namespace|existing.*|class|provider|url|uri|ttl|expir.*|interval|audience.*|automount.*)$").ok()
 });
 /// `password = x`, `password: x`, and Hadoop's `<name>…password</name><value>x</value>`.
-static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?m)^[ \t]*["']?([A-Za-z0-9_.\-]+)["']?[ \t]*[=:][ \t]*["']?([^\s"'#]+)"#).ok()
-});
+static ASSIGNMENT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?m)^[ \t]*["']?([A-Za-z0-9_.\-]+)["']?[ \t]*[=:][ \t]*["']?([^\s"'#]+)"#).ok());
 static PROPERTY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"<name>\s*([^<\s]+)\s*</name>\s*<value>\s*([^<]*?)\s*</value>").ok());
 
@@ -68,7 +69,9 @@ fn plain(object: &Value, id: &Id) -> Vec<(Vec<String>, String)> {
                 }
             }
         }
-        ("helm.toolkit.fluxcd.io", "HelmRelease") => values(&object["spec"]["values"], &steps(&["spec", "values"]), &mut found),
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
+            values(&object["spec"]["values"], &steps(&["spec", "values"]), &mut found)
+        }
         _ => {}
     }
     if let Some((pod, path)) = pod_spec(object) {
@@ -114,7 +117,9 @@ fn values(value: &Value, path: &[String], found: &mut Vec<(Vec<String>, String)>
         Value::Object(map) => {
             for (key, inner) in map {
                 match inner {
-                    Value::String(text) if is_secret(key, text) => found.push((below(key.clone()), format!("value {key}"))),
+                    Value::String(text) if is_secret(key, text) => {
+                        found.push((below(key.clone()), format!("value {key}")))
+                    }
                     other => values(other, &below(key.clone()), found),
                 }
             }
@@ -144,8 +149,14 @@ mod tests {
             (json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x", "b": ""}}), 1),
             (json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "sops": {}}), 0),
             (json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "${X}"}}), 0),
-            (json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"app.conf": "user = x\npassword = hunter2\n"}}), 1),
-            (json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "password: ${PASSWORD}\ntoken_file: /x\n"}}), 0),
+            (
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"app.conf": "user = x\npassword = hunter2\n"}}),
+                1,
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "password: ${PASSWORD}\ntoken_file: /x\n"}}),
+                0,
+            ),
             (
                 json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"s.xml":
                     "<property><name>javax.jdo.option.ConnectionPassword</name><value>x</value></property>"}}),
