@@ -32,15 +32,17 @@ const FOREIGN: [&str; 13] = [
 /// How long Git may take to stop by itself, and its pipes to close once it has ended.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How often, and how long apart, a command is tried again while another Git holds the index.
-const INDEX_TRIES: u32 = 6;
-const INDEX_PAUSE: Duration = Duration::from_millis(250);
+/// How often, and how long apart, a command is tried: while another Git holds the index, or when Ctrl-C hit only Git.
+const TRIES: u32 = 6;
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// What one run of Git said.
 #[derive(Debug)]
 pub(super) struct Output {
     /// Exit code; `None` when a signal ended it.
     pub(super) code: Option<i32>,
+    /// Whether it was a Ctrl-C of the terminal, which reaches Git as well as us.
+    pub(super) interrupted: bool,
     /// Standard output, as it is.
     pub(super) stdout: Vec<u8>,
     /// Standard error, as text.
@@ -94,12 +96,15 @@ impl<'a> Git<'a> {
 
     /// Runs it; any exit code is an answer. When it should stop, Git is asked to end, so that it removes its locks.
     pub(super) async fn answer(&self, cancel: &Cancel) -> Result<Output> {
-        for _ in 1..INDEX_TRIES {
+        for _ in 1..TRIES {
             let output = self.once(cancel).await?;
-            if !(self.writes && output.code != Some(0) && refusal::index_is_locked(&output.stderr)) {
+            let locked = self.writes && output.code != Some(0) && refusal::index_is_locked(&output.stderr);
+            // Ctrl-C reaches us too, a little later perhaps. When it is not for us (a rollback goes on whatever is
+            // typed), Git has to begin again; a commit may have been made, so it is looked at by who asked for it.
+            if !(locked || output.interrupted && self.name() != "git commit") {
                 return Ok(output);
             }
-            cancel.sleep(INDEX_PAUSE).await?;
+            cancel.sleep(PAUSE).await.map_err(|stop| stop.context(self.name()))?;
         }
         self.once(cancel).await
     }
@@ -184,7 +189,8 @@ async fn collect(child: &mut Child, input: Option<&str>) -> std::io::Result<Outp
             }
         }
     };
-    Ok(Output { code: status.code(), stdout: out, stderr: String::from_utf8_lossy(&err).into_owned() })
+    let interrupted = std::os::unix::process::ExitStatusExt::signal(&status) == Some(2);
+    Ok(Output { code: status.code(), interrupted, stdout: out, stderr: String::from_utf8_lossy(&err).into_owned() })
 }
 
 async fn drain(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {

@@ -55,6 +55,10 @@ impl Repo {
         }
         let commit = self.writes(&["commit", "--quiet", "--only", "--file=-"]).paths(ours).stdin(message);
         let output = commit.answer(cancel).await?;
+        if output.interrupted {
+            // Ctrl-C reached Git before us.
+            cancel.sleep(super::command::PAUSE).await?;
+        }
         match output.code {
             Some(0) => Ok(()),
             Some(1) => match self.hooks(&HOOKS, cancel).await?.as_slice() {

@@ -13,6 +13,11 @@ struct Refusal {
 /// In order: the first phrase that occurs wins.
 const REFUSALS: [Refusal; 17] = [
     Refusal {
+        phrase: "No space left on device",
+        meaning: "the disk is full",
+        hint: "Free some room, then run it again",
+    },
+    Refusal {
         phrase: "not a git repository",
         meaning: "this is no Git repository",
         hint: "Go to the repository that Flux reads, or name it with --repo DIR; a new one begins with `git init`",
@@ -53,7 +58,7 @@ const REFUSALS: [Refusal; 17] = [
         hint: "Check user.signingkey, and that the disk has room",
     },
     Refusal {
-        phrase: "index.lock",
+        phrase: "index.lock': File exists",
         meaning: "another Git process holds the index",
         hint: "Let it end; if none runs any more, remove .git/index.lock",
     },
@@ -71,11 +76,6 @@ const REFUSALS: [Refusal; 17] = [
         phrase: "ignored by one of your .gitignore files",
         meaning: "a file that has to be committed is ignored by .gitignore",
         hint: "Find the line with `git check-ignore -v PATH`, and take it out",
-    },
-    Refusal {
-        phrase: "No space left on device",
-        meaning: "the disk is full",
-        hint: "Free some room, then run it again",
     },
     Refusal {
         phrase: "Authentication failed",
@@ -101,7 +101,7 @@ const REFUSALS: [Refusal; 17] = [
 
 /// Whether Git gave up because another process holds the index.
 pub(super) fn index_is_locked(stderr: &str) -> bool {
-    stderr.contains("index.lock") && stderr.contains("File exists")
+    stderr.contains("index.lock': File exists")
 }
 
 /// The error for a command that did not succeed.

@@ -62,7 +62,8 @@ impl Repo {
     /// Hash that a branch of the remote has there now; `None` when there is no such branch. Asks the remote.
     pub async fn remote_head(&self, remote: &str, branch: &str, cancel: &Cancel) -> Result<Option<String>> {
         let name = format!("refs/heads/{branch}");
-        let output = self.reads(&["ls-remote", "--", remote, &name]).run(cancel).await?;
+        let asked = self.reads(&["ls-remote", "--", remote, &name]).run(cancel).await;
+        let output = asked.map_err(|error| error.context(format!("asking {remote}")))?;
         let text = output.text();
         Ok(text.lines().find_map(|line| line.strip_suffix(&name).map(|hash| hash.trim().to_owned())))
     }
@@ -70,8 +71,8 @@ impl Repo {
     /// Fetches a branch of the remote, so that its commits are known here.
     pub async fn fetch(&self, remote: &str, branch: &str, cancel: &Cancel) -> Result<()> {
         let name = format!("refs/heads/{branch}");
-        self.writes(&["fetch", "--quiet", "--no-tags", "--", remote, &name]).run(cancel).await?;
-        Ok(())
+        let fetched = self.writes(&["fetch", "--quiet", "--no-tags", "--", remote, &name]).run(cancel).await;
+        fetched.map(drop).map_err(|error| error.context(format!("fetching {remote}/{branch}")))
     }
 
     /// Commits of the current branch that a push would take along, newest first, as far as this clone knows.

@@ -83,7 +83,14 @@ impl<'t> Source<'t> {
         while !self.text.is_char_boundary(byte) {
             byte -= 1;
         }
-        self.wrong(Range::new(byte, byte), &format!("this is no JSON: {message}"), "")
+        let before = self.text[..byte].trim_end().chars().next_back();
+        let label = match (before, self.text[byte..].chars().next()) {
+            (_, Some('/' | '#')) => "JSON has no comments",
+            (Some(','), Some('}' | ']')) => "no comma may stand after the last item",
+            (_, Some('\'')) => "JSON quotes with \"",
+            _ => "",
+        };
+        self.wrong(Range::new(byte, byte), &format!("this is no JSON: {message}"), label)
     }
 
     /// The file ends too early: where it ends, and what was left open.

@@ -32,6 +32,9 @@ impl Settings {
     }
 }
 
+/// What to do about a value that is wrong.
+const OR_DEFAULT: &str = "Write a value of that form, or take the key out: then its default counts";
+
 /// One of our errors for one of the parser's: what is wrong, the place, the nearest key.
 fn explain(error: &DeserializeError, text: &str, display: &str) -> Error {
     let error = error.without_snippet();
@@ -54,9 +57,15 @@ fn explain(error: &DeserializeError, text: &str, display: &str) -> Error {
             let key = key.as_deref().unwrap_or("?");
             (format!("the key `{key}` is written twice"), None, Some("Keep one of the two".to_owned()))
         }
-        DeserializeError::InvalidScalar { ty, .. } => (expected_scalar(ty), None, None),
-        DeserializeError::Message { msg, .. } => (msg.clone(), None, None),
-        other => (plain(&other.render()), None, None),
+        DeserializeError::InvalidScalar { ty, .. } => (expected_scalar(ty), None, Some(OR_DEFAULT.to_owned())),
+        DeserializeError::Message { msg, .. } => (msg.clone(), None, Some(OR_DEFAULT.to_owned())),
+        DeserializeError::Unexpected { expected: "mapping start", .. } => {
+            ("keys are expected here, as `key: value`".to_owned(), None, Some(OR_DEFAULT.to_owned()))
+        }
+        DeserializeError::MultipleDocuments { .. } => {
+            ("a second document begins above this line".to_owned(), None, Some("Take out the line `---`".to_owned()))
+        }
+        other => (plain(&other.render()), None, Some("Mend the YAML there".to_owned())),
     };
     let wrong = Error::new(Code::Settings, format!("{display}: {message}"));
     let wrong = match hint {
@@ -81,6 +90,9 @@ fn expected_scalar(ty: &str) -> String {
 /// The parser's sentence without its trailing position, first letter lower case.
 fn plain(rendered: &str) -> String {
     let first = rendered.lines().next().unwrap_or_default();
+    if first.contains("tabs disallowed") {
+        return "a tab can't indent YAML: use spaces".to_owned();
+    }
     let bare = first.split(" at line ").next().unwrap_or(first);
     let mut letters = bare.chars();
     letters.next().map_or_else(String::new, |c| c.to_lowercase().chain(letters).collect())

@@ -104,6 +104,19 @@ async fn an_unknown_author_is_said() {
 }
 
 #[tokio::test]
+async fn a_signature_that_fails_is_said() {
+    let fixture = Fixture::new();
+    fixture.git(&["config", "commit.gpgsign", "true"]);
+    fixture.git(&["config", "gpg.program", "false"]);
+    fixture.write("a.txt", "ours\n");
+    fixture.write("new.txt", "ours\n");
+    let of = paths(&["a.txt", "new.txt"]);
+    let error = fixture.repo().await.commit_only(&of, "No", &fixture.cancel).await.unwrap_err();
+    assert_eq!(error.message(), "the commit could not be signed");
+    assert_eq!(fixture.status(), " M a.txt\n?? new.txt\n");
+}
+
+#[tokio::test]
 async fn a_merge_under_way_is_said() {
     let fixture = Fixture::new();
     fixture.git(&["switch", "-q", "-c", "side"]);

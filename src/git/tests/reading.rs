@@ -127,3 +127,20 @@ async fn an_interrupted_command_ends_at_once() {
     assert!(!fixture.root.join(".git/index.lock").exists(), "Git removed its lock");
     assert_eq!(fixture.status(), " M a.txt\n");
 }
+
+/// Callers run these on threads of a runtime.
+#[test]
+fn every_call_can_be_sent_between_threads() {
+    fn send<T: Send>(_: T) {}
+    fn all(repo: &Repo, of: &[String], target: &crate::git::Target, cancel: &Cancel) {
+        send(Repo::discover(repo.root(), cancel));
+        send(repo.status(of, cancel));
+        send(repo.commit_only(of, "", cancel));
+        send(repo.push("", "", cancel));
+        send(repo.revert_in_worktree(of, "", "", cancel));
+        send(repo.restore(of, "", cancel));
+        send(repo.unpushed(target, cancel));
+        send(repo.show("", "", cancel));
+    }
+    let _ = all;
+}

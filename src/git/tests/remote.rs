@@ -96,3 +96,28 @@ async fn a_password_in_the_address_is_not_shown() {
     let url = fixture.repo().await.remote("origin", &fixture.cancel).await.unwrap();
     assert_eq!(url, "https://ann@example.org/x.git");
 }
+
+#[tokio::test]
+async fn a_ctrl_c_that_hits_only_git_does_not_end_a_push() {
+    let fixture = Fixture::new();
+    fixture.hook("pre-push", "test -e ../once || { touch ../once; kill -INT $PPID; sleep 1; }");
+    fixture.git(&["commit", "-q", "--allow-empty", "-m", "More"]);
+    let (repo, cancel) = (fixture.repo().await, &fixture.cancel);
+    repo.push("origin", "main", cancel).await.unwrap();
+    assert!(fixture.root.join("../once").exists());
+    assert_eq!(repo.remote_head("origin", "main", cancel).await.unwrap(), Some(repo.head(cancel).await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_ctrl_c_that_is_for_us_ends_a_push() {
+    let fixture = Fixture::new();
+    fixture.hook("pre-push", "kill -INT $PPID; sleep 1");
+    fixture.git(&["commit", "-q", "--allow-empty", "-m", "More"]);
+    let (repo, cancel) = (fixture.repo().await, &fixture.cancel);
+    let stop = async {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        cancel.interrupt();
+    };
+    let (result, ()) = tokio::join!(repo.push("origin", "main", cancel), stop);
+    assert_eq!(result.unwrap_err().code(), Code::Interrupted);
+}
