@@ -265,6 +265,10 @@ impl<S: 'static> Check<'_, S> {
 
     fn method(&self, file: &File<'_>, path: &str, name: &str, count: usize) -> Target<S> {
         let handles = || self.registry.functions().filter(|(s, _)| s.handle.is_some());
+        // A name that the language has too (`map.get`): which one is meant shows only when it runs.
+        if self.language.get(name).is_some_and(|counts| counts.contains(&(count + 1))) {
+            return Target::Language;
+        }
         if let Target::Host(section, function) = in_registry(handles(), name, count) {
             return Target::Host(section, function);
         }

@@ -39,21 +39,21 @@ pub fn from_eval(error: &EvalAltResult, entry: &str, texts: &BTreeMap<String, St
     loop {
         let next = match inner {
             EvalAltResult::ErrorInFunctionCall(_, called, deeper, position) => {
-                let caller = source.clone();
+                let from = source.clone();
                 if !called.is_empty() {
                     source.clone_from(called);
                 }
-                Some((caller, *position, deeper))
+                Some((from, *position, deeper))
             }
             EvalAltResult::ErrorInModule(path, deeper, position) => {
-                let caller = source.clone();
+                let from = source.clone();
                 source = format!("{}.rhai", path.trim_end_matches(".rhai"));
-                Some((caller, *position, deeper))
+                Some((from, *position, deeper))
             }
             _ => None,
         };
-        let Some((caller, position, deeper)) = next else { break };
-        places.push((caller, position));
+        let Some((from, position, deeper)) = next else { break };
+        places.push((from, position));
         inner = deeper;
     }
     places.push((source, inner.position()));

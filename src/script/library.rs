@@ -176,7 +176,10 @@ impl Library {
         let mut scripts: BTreeMap<Vec<u64>, ObjectiveScript> = BTreeMap::new();
         for (path, origin) in self.files("phases")? {
             let file = path.rsplit('/').next().unwrap_or(&path);
-            let Some(stem) = file.strip_suffix(".rhai").filter(|s| !s.ends_with(".test")) else { continue };
+            let Some(stem) = file.strip_suffix(".rhai") else { continue };
+            if stem.rsplit_once('.').is_some_and(|(_, last)| last == "test") {
+                continue;
+            }
             let id = stem.split_once('-').map_or(stem, |(id, _)| id);
             let Some(key) = id.split('.').map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>() else { continue };
             let id = id.to_owned();

@@ -145,7 +145,64 @@ pub struct Function<S: 'static> {
     pub run: fn(&Rc<S>, &mut Call<'_>) -> Result<Dynamic>,
 }
 
+/// A function of a module, offered everywhere, without errors of its own.
+pub const fn function<S>(
+    name: &'static str,
+    params: &'static [Param],
+    returns: &'static str,
+    summary: &'static str,
+    run: fn(&Rc<S>, &mut Call<'_>) -> Result<Dynamic>,
+) -> Function<S> {
+    let example = Example { script: "", gives: "" };
+    Function {
+        name,
+        shape: Shape::Function,
+        params,
+        returns,
+        summary,
+        errors: &[],
+        example,
+        profiles: Profiles::ALL,
+        run,
+    }
+}
+
 impl<S> Function<S> {
+    /// Names the codes of its own errors.
+    #[must_use]
+    pub const fn errors(mut self, errors: &'static [Code]) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Shows how it is used, and what that gives.
+    #[must_use]
+    pub const fn example(mut self, script: &'static str, gives: &'static str) -> Self {
+        self.example = Example { script, gives };
+        self
+    }
+
+    /// Offers it in these profiles only.
+    #[must_use]
+    pub const fn only(mut self, profiles: Profiles) -> Self {
+        self.profiles = profiles;
+        self
+    }
+
+    /// Makes it a method of a handle.
+    #[must_use]
+    pub const fn method(mut self) -> Self {
+        self.shape = Shape::Method;
+        self
+    }
+
+    /// Makes it a property of a handle.
+    #[must_use]
+    pub const fn property(mut self) -> Self {
+        self.shape = Shape::Property;
+        self
+    }
+
     /// How many arguments it takes at least and at most.
     pub fn arity(&self) -> (usize, usize) {
         let least = self.params.iter().filter(|p| !p.optional).count();

@@ -120,3 +120,29 @@ pub fn literal(expr: &Expr) -> Option<Dynamic> {
         _ => None,
     }
 }
+
+/// The literal first argument of the call of a function of `module` that encloses the place: the name of a check
+/// whose arguments failed.
+pub fn enclosing_name(ast: &AST, module: &str, line: usize, column: usize) -> Option<String> {
+    let mut found = None;
+    each(ast, |seen, path| {
+        let Seen::Call { position, .. } = seen else { return };
+        if (position.line(), position.position()) != (Some(line), Some(column)) {
+            return;
+        }
+        found = found.take().or_else(|| path.iter().rev().find_map(|node| name_in(*node, module)));
+    });
+    found
+}
+
+fn name_in(node: ASTNode<'_>, module: &str) -> Option<String> {
+    match seen(node)? {
+        Seen::Call { call, .. } if !call.namespace.is_empty() && call.namespace.root() == module => {
+            match call.args.first()? {
+                Expr::StringConstant(name, _) => Some(name.to_string()),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
