@@ -105,12 +105,16 @@ impl Builder<'_> {
             into.config.merge(&Config::parse(Source { text: &text, display: &path })?)?;
         }
         for generator in &k.generators {
-            into.objects.absorb(generator.generate(self.tree, dir)?)?;
+            let made = generator.generate(self.tree, dir)?;
+            into.objects.absorb(made).map_err(|e| at_item(e, generator.name()))?;
         }
         for item in &k.components {
             into = self.component(dir, item, into)?;
         }
-        self.transform(dir, &k, &mut into)?;
+        self.transform(dir, &k, &mut into).map_err(|e| match &k.place {
+            Some(place) if e.places().is_empty() => e.at(place.clone()),
+            _ => e,
+        })?;
         self.open.pop();
         Ok(into)
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::fields::Fields;
 use super::fieldspec::{FieldSpec, add};
 use super::resource::Gvk;
-use super::yaml::{Node, Source, documents};
+use super::yaml::{Node, Source, documents_old};
 use crate::error::{Code, Error, Result};
 
 /// Objects of a kind, and the fields of others that name them.
@@ -56,7 +56,7 @@ impl Config {
     /// Reads a file of `configurations:`.
     pub fn parse(source: Source<'_>) -> Result<Self> {
         let mut config = Self::default();
-        for document in documents(source)? {
+        for document in documents_old(source)? {
             let fields = Fields::of(source, &document, "a transformer configuration")?;
             fields.only(&[
                 "apiVersion",

@@ -8,7 +8,7 @@ use super::image::Image;
 use super::replacement::Replacement;
 use super::selector::Selector;
 use super::sort::SortOptions;
-use super::yaml::{Data, Node, Source, documents};
+use super::yaml::{Data, Node, Source, documents_old};
 use crate::error::{Code, Error, Place, Result};
 
 /// The names that a kustomization file may have, in the order in which they are looked for.
@@ -85,6 +85,8 @@ pub struct Kustomization {
     pub is_component: bool,
     /// Whether nothing is set in it.
     pub is_empty: bool,
+    /// Where the file starts; nothing for a generated one.
+    pub place: Option<Place>,
     /// Files and folders.
     pub resources: Vec<Item>,
     /// Folders of Components.
@@ -176,7 +178,7 @@ const REFUSED: [(&str, &str); 9] = [
 impl Kustomization {
     /// Reads a kustomization file.
     pub fn parse(source: Source<'_>) -> Result<Self> {
-        let nodes = documents(source)?;
+        let nodes = documents_old(source)?;
         let Some(node) = nodes.first() else {
             return Err(empty(source));
         };
@@ -207,6 +209,7 @@ impl Kustomization {
         }
         Ok(Self {
             is_component,
+            place: Some(source.place(node.line, node.column)),
             is_empty: !fields.entries().any(|(name, node)| {
                 !matches!(name, "apiVersion" | "kind")
                     && !matches!(&node.data, Data::Scalar(v) if v.as_str() == Some(""))
@@ -239,7 +242,8 @@ impl Kustomization {
 
 /// The error for a kustomization in which nothing is set.
 pub fn empty(source: Source<'_>) -> Error {
-    Error::new(Code::Kustomize, format!("{} is empty", source.display)).hint("List something under resources")
+    let error = Error::new(Code::Kustomize, format!("{} is empty", source.display));
+    error.at(source.place(1, 1)).hint("List something under resources")
 }
 
 fn check_type(fields: &Fields<'_>) -> Result<bool> {

@@ -99,6 +99,11 @@ impl Generator {
         })
     }
 
+    /// The name of what it makes, and where that stands.
+    pub fn name(&self) -> &Item {
+        &self.name
+    }
+
     /// The object that it makes; files are seen from the folder `dir`.
     pub fn generate(&self, tree: &dyn Tree, dir: &str) -> Result<Resource> {
         let mut object = Map::new();

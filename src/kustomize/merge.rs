@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::keyed;
 use super::schema::Schema;
 use crate::error::{Code, Error, Result};
 
@@ -75,12 +76,18 @@ fn walk_map(dest: Option<Value>, mut patch: Option<Value>, schema: Schema, path:
             (_, _, other) => return Ok(other),
         },
     };
-    let Some(Value::Object(patch)) = patch else { return Ok(Some(Value::Object(target))) };
-    for (key, value) in patch {
+    target.shift_remove(DIRECTIVE);
+    let mut patch = match patch {
+        Some(Value::Object(patch)) => patch,
+        _ => Map::new(),
+    };
+    let mut keys: Vec<String> = target.keys().cloned().collect();
+    keys.extend(patch.keys().filter(|key| !target.contains_key(*key)).cloned());
+    for key in keys {
         let below = format!("{path}.{key}");
-        let old = target.get(&key).cloned();
-        match walk(old, Some(value), schema.field(&key), &below)? {
-            Some(new) => drop(target.insert(key, new)),
+        let (old, new) = (target.get_mut(&key).map(Value::take), patch.shift_remove(&key));
+        match walk(old, new, schema.field(&key), &below)? {
+            Some(merged) => drop(target.insert(key, merged)),
             None => drop(target.shift_remove(&key)),
         }
     }
@@ -121,13 +128,17 @@ fn walk_list(
     keys: &str,
     path: &str,
 ) -> Result<Option<Value>> {
-    let mut items = match patch {
-        Some(Value::Array(items)) => items,
+    let (mut items, added) = match patch {
+        Some(Value::Array(items)) => (items, true),
         Some(_) => return Ok(None),
-        None => return Ok(dest),
+        None => (Vec::new(), false),
     };
     let old = match dest {
-        None | Some(Value::Null) => items.clone(),
+        None | Some(Value::Null) => {
+            list_directive(&mut items, path)?;
+            items.clone()
+        }
+        Some(Value::Array(old)) if !added => old,
         Some(Value::Array(old)) => match list_directive(&mut items, path)? {
             Directive::Delete => return Ok(None),
             Directive::Replace => items.clone(),
@@ -139,7 +150,9 @@ fn walk_list(
         return Ok(Some(Value::Array(union(items, old))));
     }
     let keys: Vec<&str> = keys.split(',').collect();
-    keyed(&items, old, &keys, schema, path).map(|list| Some(Value::Array(list)))
+    let below = format!("{path}[]");
+    let mut walk_item = |old, new| walk(old, new, schema.item(), &below);
+    keyed::merge(old, &items, &keys, &mut walk_item).map(|list| Some(Value::Array(list)))
 }
 
 /// Plain values: those of the patch first.
@@ -151,50 +164,6 @@ fn union(patch: Vec<Value>, old: Vec<Value>) -> Vec<Value> {
         }
     }
     all
-}
-
-type KeyValues = Vec<Option<String>>;
-
-fn key_values(item: &Value, keys: &[&str]) -> KeyValues {
-    keys.iter().map(|key| item.get(*key).filter(|v| !v.is_null()).map(super::resource::plain_text)).collect()
-}
-
-/// Two items are one when they agree in a key and differ only where one of them has none.
-fn compatible(a: &KeyValues, b: &KeyValues) -> bool {
-    let agree = a.iter().zip(b).any(|(a, b)| a == b);
-    agree && a.iter().zip(b).all(|(a, b)| a == b || a.is_none() || b.is_none())
-}
-
-/// Items of the patch come first, merged with those of the object that have the same keys; the rest follows.
-fn keyed(patch: &[Value], old: Vec<Value>, keys: &[&str], schema: Schema, path: &str) -> Result<Vec<Value>> {
-    let mut rest: Vec<Value> = old;
-    let mut merged: Vec<Value> = Vec::new();
-    let mut done: Vec<KeyValues> = Vec::new();
-    for item in patch {
-        let values = key_values(item, keys);
-        if values.iter().all(Option::is_none) {
-            return Err(Error::new(
-                Code::Kustomize,
-                format!("an item of the patch at {} lacks its merge key {}", shown(path), keys.join(", ")),
-            ));
-        }
-        if done.iter().any(|d| compatible(d, &values)) {
-            continue;
-        }
-        let twin = rest.iter().position(|r| compatible(&key_values(r, keys), &values));
-        let old = twin.map(|at| rest[at].clone());
-        let below = format!("{path}[{}]", values.iter().flatten().cloned().collect::<Vec<_>>().join(","));
-        let new = walk(old, Some(item.clone()), schema.item(), &below)?;
-        done.push(values);
-        if let Some(at) = twin {
-            rest.remove(at);
-        }
-        if let Some(new) = new.filter(|v| !v.as_object().is_some_and(Map::is_empty)) {
-            merged.push(new);
-        }
-    }
-    merged.extend(rest);
-    Ok(merged)
 }
 
 fn shape(value: &Value) -> &'static str {

@@ -13,6 +13,7 @@ pub mod flux;
 mod generator;
 mod hash;
 mod image;
+mod keyed;
 mod label;
 mod merge;
 mod names;

@@ -7,7 +7,7 @@ use super::file::{Item, Patch};
 use super::merge::merge;
 use super::resource::{Resource, objects};
 use super::tree::{Tree, resolve};
-use super::yaml::{Data, Source, documents};
+use super::yaml::{Data, Node, Source, documents, documents_old};
 use crate::error::{Code, Error, Result};
 
 enum Loaded {
@@ -33,7 +33,10 @@ fn parse(item: &Item, display: &str) -> Result<Loaded> {
     let source = Source { text, display };
     let nodes = documents(source).map_err(|e| within(e, item))?;
     match nodes.first().map(|node| &node.data) {
-        Some(Data::List(_)) if nodes.len() == 1 => json(nodes[0].value(), item).map(Loaded::Json),
+        Some(Data::List(_)) => {
+            let operations = documents_old(source).map_err(|e| within(e, item))?;
+            json(operations.first().map(Node::value).unwrap_or_default(), item).map(Loaded::Json)
+        }
         Some(_) => objects(source).map(Loaded::Merge).map_err(|e| within(e, item)),
         None => Err(item.error("this patch is empty")),
     }
@@ -125,6 +128,7 @@ pub fn apply_json_entry(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Col
 
 fn apply_json(resource: &mut Resource, operations: &json_patch::Patch, item: &Item) -> Result<()> {
     let id = resource.id();
+    resource.blanks.clear();
     json_patch::patch(&mut resource.value, operations)
         .map_err(|e| item.error(format!("the JSON patch does not fit {id}: {e}")))
 }
@@ -135,6 +139,7 @@ fn apply_merge(resource: &mut Resource, patch: Resource) -> Result<()> {
     if patch.renames || patch.rekinds {
         resource.remember_id();
     }
+    resource.drop_blanks();
     let old = std::mem::take(&mut resource.value);
     let Some(new) = merge(old, patch.value).map_err(|e| e.context(format!("patching {id}")))? else {
         return Ok(());

@@ -12,7 +12,7 @@ use super::resource::{Gvk, Id, Resource, plain_text};
 use super::scalar;
 use super::selector::Selector;
 use super::tree::{Tree, resolve};
-use super::yaml::{Data, Node, Source, documents};
+use super::yaml::{Data, Node, Source, documents_old};
 use crate::error::{Code, Error, Result};
 
 /// An entry of `replacements`: a file of them, or one.
@@ -73,7 +73,7 @@ impl Replacement {
                 let full = resolve(dir, &path.text).map_err(|e| path.error(e.message()))?;
                 let text = tree.read_text(&full)?.ok_or_else(|| path.error(format!("{full} does not exist")))?;
                 let source = Source { text: &text, display: &full };
-                for node in documents(source)? {
+                for node in documents_old(source)? {
                     let nodes = match &node.data {
                         Data::List(items) => items.iter().collect(),
                         _ => vec![&node],

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::schema::is_cluster_scoped;
+use super::schema::{Schema, is_cluster_scoped};
 use super::yaml::{Data, Node, Source, manifests};
 use crate::error::{Code, Error, Result};
 
@@ -124,6 +124,8 @@ pub struct Resource {
     pub renames: bool,
     /// Whether, as a patch, it may change the kind.
     pub rekinds: bool,
+    /// JSON pointers of keys that were written without a value: a merge takes them out, while a written `null` stays.
+    pub blanks: Vec<String>,
 }
 
 impl Resource {
@@ -138,6 +140,7 @@ impl Resource {
             behavior: Behavior::Create,
             renames: false,
             rekinds: false,
+            blanks: Vec::new(),
         }
     }
 
@@ -262,6 +265,27 @@ impl Resource {
         }
     }
 
+    /// Takes out the keys that were written without a value, where a merge would come by: in maps, and in lists that
+    /// merge by keys.
+    pub fn drop_blanks(&mut self) {
+        for pointer in std::mem::take(&mut self.blanks) {
+            let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
+            let mut schema = Schema::of(&self.value);
+            let mut passes = true;
+            for part in parent.split('/').skip(1) {
+                let is_index = matches!(schema, Schema::Merge { .. });
+                passes &= is_index || part.parse::<usize>().is_err();
+                schema = if is_index { schema.item() } else { schema.field(part) };
+            }
+            let key = key.replace("~1", "/").replace("~0", "~");
+            if let Some(map) = self.value.pointer_mut(parent).filter(|_| passes).and_then(Value::as_object_mut)
+                && map.get(&key).is_some_and(Value::is_null)
+            {
+                map.shift_remove(&key);
+            }
+        }
+    }
+
     /// Leaves annotations as kustomize does at the end of a build: texts only, and no empty map.
     pub fn tidy_annotations(&mut self) {
         let annotations = self.texts("annotations");
@@ -290,27 +314,36 @@ pub fn objects(source: Source<'_>) -> Result<Vec<Resource>> {
         if matches!(&node.data, Data::Map(entries) if entries.is_empty()) {
             continue;
         }
-        check_object(source, &node)?;
+        if !matches!(node.data, Data::Map(_)) {
+            return Err(source.error(&node, "this document is not an object (a map)"));
+        }
+        let before = found.len();
         unfold(source, &node, node.value(), &mut found)?;
+        if let [resource] = &mut found[before..]
+            && !resource.kind().ends_with("List")
+        {
+            blanks(&node, "", &mut resource.blanks);
+        }
     }
     Ok(found)
 }
 
-fn check_object(source: Source<'_>, node: &Node) -> Result<()> {
-    let Data::Map(_) = &node.data else {
-        return Err(source.error(node, "this document is not an object (a map)"));
-    };
-    if let Some(place) = null_item(node) {
-        return Err(source.error(place, "empty item in a list"));
-    }
-    Ok(())
-}
-
-fn null_item(node: &Node) -> Option<&Node> {
+/// Where maps have a key without any value (not even `null`), by way of maps and lists.
+fn blanks(node: &Node, pointer: &str, found: &mut Vec<String>) {
     match &node.data {
-        Data::Scalar(_) => None,
-        Data::List(items) => items.iter().find_map(|item| if item.is_null() { Some(item) } else { null_item(item) }),
-        Data::Map(entries) => entries.iter().find_map(|(_, value)| null_item(value)),
+        Data::Scalar(_) if node.blank => found.push(pointer.to_owned()),
+        Data::Scalar(_) => {}
+        Data::List(items) => {
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| !item.blank) {
+                blanks(item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        Data::Map(entries) => {
+            for (key, value) in entries {
+                let key = key.text.replace('~', "~0").replace('/', "~1");
+                blanks(value, &format!("{pointer}/{key}"), found);
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
 
 use super::scalar;
 use crate::error::{Code, Error, Place, Result};
@@ -21,6 +21,8 @@ pub struct Node {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// Whether it is a null for want of any text.
+    pub blank: bool,
     /// What it holds.
     pub data: Data,
 }
@@ -114,7 +116,8 @@ pub fn documents_old(source: Source<'_>) -> Result<Vec<Node>> {
 
 fn read(source: Source<'_>, mode: Mode) -> Result<Vec<Node>> {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
-    let mut reader = Reader { source, mode, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut reader =
+        Reader { source, mode, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, flow: 0 };
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -137,6 +140,8 @@ struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// How many collections in flow style (`{}`, `[]`) are open.
+    flow: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -172,11 +177,18 @@ impl<'a> Reader<'a> {
             return Err(self.fail(span, "this YAML is too large or too deep"));
         }
         let (line, column) = (span.start.line().max(1), span.start.col() + 1);
+        let blank =
+            matches!(&event, Event::Scalar(_, ScalarStyle::Plain, _, None)) && span.start.index() == span.end.index();
         let (data, anchor) = match event {
+            // Written out again, nothing between commas becomes an empty text.
+            Event::Scalar(_, _, anchor, _) if blank && self.flow > 0 && self.mode == Mode::Manifest => {
+                (Data::Scalar(Value::String(String::new())), anchor)
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 (Data::Scalar(self.scalar(&text, style, tag.as_deref(), span)?), anchor)
             }
-            Event::SequenceStart(_, anchor, _) => {
+            Event::SequenceStart(style, anchor, _) => {
+                self.flow += usize::from(style == StructureStyle::Flow);
                 let mut items = Vec::new();
                 loop {
                     match self.expect()? {
@@ -184,9 +196,15 @@ impl<'a> Reader<'a> {
                         (event, span) => items.push(self.node(event, span, depth + 1)?),
                     }
                 }
+                self.flow -= usize::from(style == StructureStyle::Flow);
                 (Data::List(items), anchor)
             }
-            Event::MappingStart(_, anchor, _) => (Data::Map(self.map(depth)?), anchor),
+            Event::MappingStart(style, anchor, _) => {
+                self.flow += usize::from(style == StructureStyle::Flow);
+                let entries = self.map(depth)?;
+                self.flow -= usize::from(style == StructureStyle::Flow);
+                (Data::Map(entries), anchor)
+            }
             Event::Alias(id) => {
                 let target = self.anchors.get(&id).cloned();
                 let node = target.ok_or_else(|| self.fail(span, "this alias has no anchor before it"))?;
@@ -195,7 +213,7 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(self.fail(span, "broken YAML")),
         };
-        let node = Node { line, column, data };
+        let node = Node { line, column, blank, data };
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -257,7 +275,8 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Value> {
-        let core = tag.and_then(Tag::core_suffix);
+        let core = tag.and_then(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:"));
+        let core = core.as_deref();
         match (core, style) {
             (Some("str"), _) => Ok(Value::String(text.to_owned())),
             (Some("binary"), _) => scalar::binary(text).map_err(|reason| self.fail(span, reason)),
