@@ -11,7 +11,7 @@ use super::cause;
 use super::deliver::Run;
 use super::delivery::{Named, Step};
 use super::fault::Fault;
-use super::judgement::{Judgement, full_name, generation, is_observed, is_suspended, text};
+use super::judgement::{Judgement, condition, full_name, generation, is_suspended, text};
 use super::kustomization::{dependency, has_applied, is_checking_health, judge_kustomization};
 use super::revision::short;
 
@@ -72,7 +72,7 @@ impl Run<'_> {
         let key = Key::kustomization(&self.delivery.chain[place]);
         let ks = match self.board.see(&key) {
             Seen::Present(ks) => ks.clone(),
-            Seen::Unknown => return Ok(Judgement::waiting(format!("{}", key.object()))),
+            Seen::Unknown => return Ok(Judgement::waiting(format!("the first word of {}", key.object()))),
             Seen::Absent => return Ok(self.absent(place, &key)),
         };
         self.learn(&ks).await;
@@ -171,7 +171,15 @@ impl Run<'_> {
         }
         self.learn(&current).await;
         let same_source = same_source(ks, &current);
-        Ok(match judge_kustomization(&current, None, &|r| self.is_ours(r)) {
+        let own = format!("Kustomization {}", full_name(&current));
+        let place = self.delivery.chain.iter().position(|name| name.to_string() == full_name(&current));
+        let token = place.and_then(|place| self.tokens.get(&place)).cloned();
+        let judgement = match self.believe(&current, token.as_deref()) {
+            Judgement::Failed(reason) => Judgement::Failed(rest_of(&reason, &own).to_string()),
+            Judgement::Waiting(reason) => Judgement::Waiting(rest_of(&reason, &own).to_string()),
+            Judgement::Ready => Judgement::Ready,
+        };
+        Ok(match judgement {
             Judgement::Failed(reason) if same_source && !reason.contains("HealthCheckFailed") => {
                 Judgement::failed(format!("{}: {reason}", chain_text(&path)))
             }
@@ -182,7 +190,8 @@ impl Run<'_> {
         })
     }
 
-    /// A parent whose health check waits for a suspended child never ends well (fluxcd/kustomize-controller#1100).
+    /// A parent whose health check waits for a suspended child that is not ready never ends well
+    /// (fluxcd/kustomize-controller#1100). One that was ready when it was suspended keeps that, and is no hindrance.
     async fn hanging_parent(&mut self, key: &Key) -> Result<Option<Fault>> {
         let Some(parent) = self.board.present(key).cloned() else { return Ok(None) };
         let waits = parent.pointer("/spec/wait").and_then(Value::as_bool).unwrap_or(false);
@@ -193,7 +202,7 @@ impl Run<'_> {
         for child in children.iter().filter(|c| c.is("kustomize.toolkit.fluxcd.io", "Kustomization")) {
             let child = Key::of(child);
             self.board.watch(&child).await;
-            if let Some(ks) = self.board.present(&child).filter(|ks| is_suspended(ks) && !is_observed(ks)) {
+            if let Some(ks) = self.board.present(&child).filter(|ks| is_suspended(ks) && stays_unready(ks)) {
                 let mut fault = Fault::new(key.object(), format!("hangs on its suspended child {}", full_name(ks)));
                 fault.hint = Some(resume_hint(&child));
                 return Ok(Some(fault));
@@ -204,7 +213,7 @@ impl Run<'_> {
 
     async fn failed_kustomization(&mut self, place: usize, key: &Key, reason: &str) -> Fault {
         let own = format!("Kustomization {}", self.delivery.chain[place]);
-        let plain = reason.strip_prefix(&own).map_or(reason, |rest| rest.trim_start_matches([':', ' ']));
+        let plain = rest_of(reason, &own);
         let mut fault = cause::of_object(self.cluster, key.object(), plain).await;
         if self.board.present(key).is_some_and(is_suspended) {
             fault.hint = Some(resume_hint(key));
@@ -226,6 +235,11 @@ pub(crate) enum Chain {
     Failed(Box<Fault>),
 }
 
+/// A reason without the name that it begins with.
+fn rest_of<'r>(reason: &'r str, name: &str) -> &'r str {
+    reason.strip_prefix(name).map_or(reason, |rest| rest.trim_start_matches([':', ' ']))
+}
+
 fn chain_text(path: &[String]) -> String {
     format!("Kustomization {}", path.join(" waits for "))
 }
@@ -233,6 +247,11 @@ fn chain_text(path: &[String]) -> String {
 fn resume_hint(key: &Key) -> String {
     let namespace = key.namespace.as_deref().unwrap_or_default();
     format!("Resume it: flux resume kustomization {} -n {namespace}", key.name)
+}
+
+/// Whether a suspended Kustomization will not become ready: `Unknown` still has a reconciliation under way that ends.
+fn stays_unready(ks: &Value) -> bool {
+    condition(ks, "Ready").is_none_or(|c| c.status == "False")
 }
 
 /// Whether two Kustomizations are fed by one source: only then does Flux want the same revision of both.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::judgement::{
     Condition, Judgement, condition, full_name, generation, is_current, is_observed, is_suspended, one_line, text,
 };
-use super::revision::{mentioned, short};
+use super::revision::{mentioned, short, shortened};
 
 /// Reasons of `Ready=False` that come and go by themselves: on every push, or while a source is not there yet.
 const TRANSIENT: [&str; 4] = ["DependencyNotReady", "ArtifactFailed", "HealthCheckCanceled", "DirectoryCreationFailed"];
@@ -42,16 +42,21 @@ pub fn judge_kustomization(ks: &Value, token: Option<&str>, is_ours: &dyn Fn(&st
         return judge_not_ready(ks, &name, &ready, reconciling.as_ref(), is_ours);
     }
     if let Some(reconciling) = &reconciling {
-        return blocked(&name, Some(reconciling), is_ours)
-            .unwrap_or_else(|| Judgement::waiting(format!("Kustomization {name}: {}", one_line(reconciling.message))));
+        return blocked(&name, Some(reconciling), is_ours).unwrap_or_else(|| {
+            Judgement::waiting(format!("Kustomization {name}: {}", shortened(reconciling.message)))
+        });
     }
     if ready.status != "True" {
         return Judgement::waiting(format!("Kustomization {name}: {}", one_line(ready.message)));
     }
     let applied = text(ks, "/status/lastAppliedRevision");
     if applied.is_empty() || !is_ours(applied) {
-        let still = if applied.is_empty() { "no revision".into() } else { short(applied) };
-        return Judgement::waiting(format!("Kustomization {name} is still at {still}"));
+        let still = if applied.is_empty() {
+            "has applied nothing yet".into()
+        } else {
+            format!("is still at {}", short(applied))
+        };
+        return Judgement::waiting(format!("Kustomization {name} {still}"));
     }
     if !is_observed(ks) {
         return Judgement::waiting(format!("Kustomization {name} to observe generation {}", generation(ks)));

@@ -68,6 +68,9 @@ impl PodFault {
     /// One line: `container metastore exited 1 three times (CrashLoopBackOff)`.
     pub fn text(&self) -> String {
         match self {
+            Self::CrashLoop { container, restarts: 0, exit } => {
+                format!("container {container} {exit} (CrashLoopBackOff)")
+            }
             Self::CrashLoop { container, restarts, exit } => {
                 format!("container {container} {exit} {} (CrashLoopBackOff)", times(*restarts))
             }

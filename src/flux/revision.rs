@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::judgement::{condition, text};
+use super::judgement::{condition, one_line, text};
 
 /// The commit in a revision: `main@sha1:3f2c` → `3f2c`. Old controllers wrote `main/3f2c`; a bare commit is itself.
 pub fn commit_of(revision: &str) -> &str {
@@ -24,6 +24,16 @@ pub fn short(revision: &str) -> String {
 pub(crate) fn mentioned(message: &str) -> Option<&str> {
     let rest = message.split_once("for revision ")?.1;
     rest.split_whitespace().next()
+}
+
+/// A progress message for people: `Building manifests for revision main@sha1:… with a timeout of 1m0s` → `Building
+/// manifests of main@3f2c1a9`.
+pub(crate) fn shortened(message: &str) -> String {
+    let message = one_line(message);
+    match (message.split_once(" for revision "), mentioned(&message)) {
+        (Some((doing, _)), Some(revision)) => format!("{doing} of {}", short(revision)),
+        _ => message,
+    }
 }
 
 /// Every revision that a source or Kustomization names, so that their descent can be looked up before judging.
@@ -67,5 +77,7 @@ mod tests {
         let message = "Running health checks for revision main@sha1:ab with a timeout of 1m0s";
         assert_eq!(mentioned(message), Some("main@sha1:ab"));
         assert_eq!(mentioned("Fulfilling prerequisites"), None);
+        assert_eq!(shortened(message), "Running health checks of main@ab");
+        assert_eq!(shortened("Fulfilling\nprerequisites"), "Fulfilling prerequisites");
     }
 }

@@ -198,7 +198,7 @@ impl Run<'_> {
     async fn judge_releases(&self, look: &mut Look) {
         for key in &look.releases {
             let judgement = match self.board.see(key) {
-                Seen::Unknown => Judgement::waiting(key.object().to_string()),
+                Seen::Unknown => Judgement::waiting(format!("the first word of {}", key.object())),
                 Seen::Absent => Judgement::waiting(format!("{} to be made", key.object())),
                 Seen::Present(release) => {
                     let chart = release::chart_key(release).and_then(|chart| self.board.present(&chart));
@@ -235,7 +235,7 @@ impl Run<'_> {
         let mut not_ready: Vec<(Key, String)> = Vec::new();
         for key in look.workloads.keys() {
             match self.board.see(key) {
-                Seen::Unknown => not_ready.push((key.clone(), key.object().to_string())),
+                Seen::Unknown => not_ready.push((key.clone(), format!("the first word of {}", key.object()))),
                 Seen::Absent if memory.done.contains(key) || key.kind == "Job.batch" => {}
                 Seen::Absent => not_ready.push((key.clone(), format!("{} to be made", key.object()))),
                 Seen::Present(workload) => match judge_workload(workload) {
