@@ -220,8 +220,7 @@ async fn spoilt_manifests_are_judged_as_the_server_judges_them() {
             let value = odd.pointer_mut(&path).unwrap();
             match value {
                 Value::Object(fields) => drop(fields.insert("surprise".into(), json!(true))),
-                Value::Array(_) => *value = json!({"a": "b"}),
-                Value::String(_) => *value = json!({"a": "b"}),
+                Value::Array(_) | Value::String(_) => *value = json!({"a": "b"}),
                 _ => *value = json!("text"),
             }
             spoilt.push((path, odd));

@@ -175,7 +175,7 @@ fn use_ring() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-async fn configure(flags: &Flags, around: &Surroundings) -> Result<Chosen> {
+pub(super) async fn configure(flags: &Flags, around: &Surroundings) -> Result<Chosen> {
     if let Some(file) = read(flags, around)? {
         return choose(file, flags).await;
     }

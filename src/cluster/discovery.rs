@@ -32,22 +32,41 @@ pub(super) struct Table {
 
 /// The table, cached.
 #[derive(Debug, Default)]
-pub(super) struct Discovery(Mutex<Option<Arc<Table>>>);
+pub(super) struct Discovery(Mutex<Cached>);
+
+#[derive(Debug, Default)]
+struct Cached {
+    table: Option<Arc<Table>>,
+    /// The last read that failed, and when: those who waited for it share its error instead of failing one by one.
+    failed: Option<(Instant, Error)>,
+}
 
 impl Discovery {
     async fn table(&self, transport: &Transport, not_before: Option<Instant>) -> Result<Arc<Table>> {
+        let asked = Instant::now();
         let mut cached = self.0.lock().await;
-        if let Some(table) = cached.as_ref().filter(|t| not_before.is_none_or(|moment| t.taken >= moment)) {
+        if let Some(table) = cached.table.as_ref().filter(|t| not_before.is_none_or(|moment| t.taken >= moment)) {
             return Ok(table.clone());
         }
-        let table = Arc::new(read(transport).await?);
-        *cached = Some(table.clone());
-        Ok(table)
+        if let Some((_, error)) = cached.failed.as_ref().filter(|(when, _)| *when >= asked) {
+            return Err(error.clone());
+        }
+        match read(transport).await {
+            Ok(table) => {
+                let table = Arc::new(table);
+                *cached = Cached { table: Some(table.clone()), failed: None };
+                Ok(table)
+            }
+            Err(error) => {
+                cached.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     /// Has the next lookup read it again.
     pub(super) async fn forget(&self) {
-        *self.0.lock().await = None;
+        *self.0.lock().await = Cached::default();
     }
 
     /// Looks `find` up; when it finds nothing, once more in a table read anew.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::super::connect::configure;
 use super::super::kubeconfig::{Chosen, Surroundings, choose, read};
 use super::super::{Cluster, Flags};
 use crate::error::{Code, Error, Result};
@@ -76,6 +77,28 @@ async fn an_unknown_context_names_the_others() {
     assert_eq!(error.hint_text(), Some("Did you mean `home`? All of them: home, work"));
     let flags = Flags { user: Some("nobody".into()), ..Flags::default() };
     assert!(chosen(&flags, &list(&[&a])).await.err().unwrap().message().contains("no user `nobody`"));
+}
+
+#[tokio::test]
+async fn without_any_kubeconfig_there_is_no_cluster() {
+    let home = tempfile::tempdir().unwrap();
+    let around = Surroundings { kubeconfig: None, home: Some(home.path().into()) };
+    let error = configure(&Flags::default(), &around).await.err().unwrap();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert_eq!(
+        error.message(),
+        "no cluster to talk to: there is no kubeconfig with a context in it, and this is no pod"
+    );
+    // An address alone is enough.
+    let flags = Flags { server: Some("https://10.0.0.1:6443".into()), namespace: Some("a".into()), ..Flags::default() };
+    let chosen = configure(&flags, &around).await.unwrap();
+    assert_eq!((chosen.context.as_str(), chosen.config.default_namespace.as_str()), ("https://10.0.0.1:6443", "a"));
+}
+
+#[tokio::test]
+async fn a_token_does_not_show_in_the_flags() {
+    let flags = Flags { token: Some("secret".to_owned().into()), ..Flags::default() };
+    assert!(!format!("{flags:?}").contains("secret"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::fake::{Answer, cluster, groups};
+use super::super::fake::{Answer, cluster, groups, status};
 use crate::error::Code;
 
 #[tokio::test]
@@ -94,6 +94,19 @@ async fn a_definition_installed_meanwhile_is_found() {
     assert!(asked.iter().all(Result::is_ok));
     let looks = cluster.requests().iter().find(|s| s.path == "/apis").unwrap().count;
     assert_eq!(looks, 2);
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_failing_look_share_its_error() {
+    let cluster =
+        cluster(|seen| seen.path.starts_with("/api").then(|| status(500, "InternalError", "no leader", Value::Null)));
+    let asked = futures::future::join_all((0..10).map(|_| cluster.kind("pod"))).await;
+    assert!(asked.iter().all(|a| a.as_ref().is_err_and(|e| e.code() == Code::Unavailable)));
+    let core = cluster.requests().iter().find(|s| s.path == "/api").unwrap().count;
+    assert_eq!(core, 4, "one look with its repetitions");
+    // A later one looks again.
+    assert!(cluster.kind("pod").await.is_err());
+    assert!(cluster.requests().iter().find(|s| s.path == "/api").unwrap().count > core);
 }
 
 #[tokio::test]
