@@ -334,7 +334,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
-    let signed: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is no duration: write 90s, 10m or 1h30m"))?;
+    let signed: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("`{text}` is no duration: write 90s, 10m or 1h30m"))?;
     signed.try_into().map_err(|_| format!("`{text}` is negative"))
 }
 

@@ -6,6 +6,7 @@
 
 mod command;
 mod commit;
+mod drop;
 mod read;
 mod refusal;
 mod remote;

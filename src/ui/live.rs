@@ -54,13 +54,12 @@ impl Live {
     /// Where lower layers say why they wait.
     pub fn progress(&self) -> Progress {
         let (bar, plain, step, quiet) = (self.bar.clone(), Arc::clone(&self.plain), self.step.clone(), self.quiet);
-        Progress::new(move |reason| {
-            if let Some(bar) = &bar {
-                bar.set_message(reason.to_owned());
-            } else if !quiet {
-                plain_line(&plain, &step, reason);
-            }
-        })
+        Progress::new(move |reason| say(bar.as_ref(), &plain, &step, quiet, reason))
+    }
+
+    /// Says why this step waits.
+    pub fn say(&self, reason: &str) {
+        say(self.bar.as_ref(), &self.plain, &self.step, self.quiet, reason);
     }
 
     /// Ends the line with a verdict and what was seen; returns how long the step took.
@@ -93,6 +92,14 @@ impl Drop for Live {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+fn say(bar: Option<&ProgressBar>, plain: &Mutex<Plain>, step: &str, quiet: bool, reason: &str) {
+    if let Some(bar) = bar {
+        bar.set_message(reason.to_owned());
+    } else if !quiet {
+        plain_line(plain, step, reason);
     }
 }
 

@@ -1,0 +1,79 @@
+//! The gate before an execute: what stands in the way, and what an operator's reason lets pass.
+
+use crate::check::Check;
+use crate::error::{Code, Error};
+use crate::goals::Objective;
+
+use super::prepare::Prepared;
+
+/// The gate is open.
+pub(super) struct Passed {
+    /// Checks that were made.
+    checks: usize,
+    /// What stood in the way and was overridden, one line each.
+    pub(super) overridden: Vec<String>,
+    /// Among them: triggers that are not met.
+    pub(super) triggers: bool,
+}
+
+impl Passed {
+    /// One line for the step.
+    pub(super) fn text(&self) -> String {
+        match self.overridden.len() {
+            0 => format!("{} checks", self.checks),
+            n => format!("{} checks, {n} overridden: {}", self.checks, self.overridden.join("; ")),
+        }
+    }
+}
+
+/// The gate is closed.
+pub(super) struct Closed {
+    /// Checks that were made.
+    pub(super) checks: usize,
+    /// How many of them stand in the way.
+    pub(super) blocking: usize,
+    /// Those, with their remedies.
+    standing: Vec<Check>,
+    /// Whether a reason would open it.
+    can_be_overridden: bool,
+}
+
+impl Closed {
+    /// The refusal: each blocker with what was seen, its remedy and a command.
+    pub(super) fn error(&self, objective: &Objective) -> Error {
+        let mut error =
+            Error::new(Code::NotReady, format!("{} cannot start: {} in the way", objective.title(), self.blocking))
+                .note("nothing was written");
+        for check in &self.standing {
+            let mut text = format!("{}: {}", check.name, check.seen);
+            for line in check.details.iter().chain(check.remedy.as_ref()) {
+                text += &format!("\n  {line}");
+            }
+            if let Some(command) = &check.command {
+                text += &format!("\n    {command}");
+            }
+            error = error.note(text);
+        }
+        let again = format!("dpb run execute {}", objective.id);
+        error.hint(if self.can_be_overridden {
+            format!("Mend these, then: {again}\nOr start all the same, with a reason that is recorded: {again} --override REASON")
+        } else {
+            format!("Mend these, then: {again}")
+        })
+    }
+}
+
+/// Lets an execute pass, or says what stands in the way. What the API server refuses, or what breaks the repository,
+/// no reason lets pass.
+pub(super) fn pass(prepared: &Prepared, reason: Option<&str>) -> Result<Passed, Closed> {
+    let checks = prepared.all_checks().len();
+    let triggers = prepared.trigger_blocker();
+    let waivable: Vec<&Check> = triggers.iter().chain(prepared.waivable()).collect();
+    let firm: Vec<&Check> = prepared.firm().collect();
+    if firm.is_empty() && (waivable.is_empty() || reason.is_some_and(|r| !r.trim().is_empty())) {
+        let overridden = waivable.iter().map(|c| format!("{}: {}", c.name, c.seen)).collect();
+        return Ok(Passed { checks, overridden, triggers: triggers.is_some() });
+    }
+    let standing: Vec<Check> = firm.iter().chain(waivable.iter()).map(|c| (*c).clone()).collect();
+    Err(Closed { checks, blocking: standing.len(), can_be_overridden: firm.is_empty(), standing })
+}
