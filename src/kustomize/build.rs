@@ -32,7 +32,7 @@ struct Builder<'a> {
 }
 
 /// The kustomization file of a folder: its path and content.
-pub fn kustomization_file(tree: &dyn Tree, dir: &str) -> Result<Option<(String, String)>> {
+pub(super) fn kustomization_file(tree: &dyn Tree, dir: &str) -> Result<Option<(String, String)>> {
     let mut found = Vec::new();
     for name in FILE_NAMES {
         let path = resolve(dir, name)?;
@@ -47,21 +47,21 @@ pub fn kustomization_file(tree: &dyn Tree, dir: &str) -> Result<Option<(String, 
 }
 
 /// Builds the folder `dir` with its kustomization file, in the order of `kubectl kustomize`.
-pub fn build_dir(tree: &dyn Tree, dir: &str) -> Result<Collection> {
+pub(super) fn build_dir(tree: &dyn Tree, dir: &str) -> Result<Collection> {
     let mut kustomization = load(tree, dir)?;
     kustomization.sort.get_or_insert_with(SortOptions::legacy);
-    build_with(tree, dir, kustomization)
+    build_with(tree, dir, &kustomization)
 }
 
 /// Builds the folder `dir` as `kustomization` says.
-pub fn build_with(tree: &dyn Tree, dir: &str, kustomization: Kustomization) -> Result<Collection> {
+pub(super) fn build_with(tree: &dyn Tree, dir: &str, kustomization: &Kustomization) -> Result<Collection> {
     let origins = !kustomization.build_metadata.is_empty();
     let keep_origins = kustomization.build_metadata.iter().any(|word| word == "originAnnotations");
     let sort = kustomization.sort.clone();
     let mut builder = Builder { tree, open: Vec::new(), origins };
     let mut gathered = builder.gather(dir, kustomization, Gathered::default())?;
     let all = &mut gathered.objects;
-    names::add_hashes(all)?;
+    names::add_hashes(all);
     reference::fix(&gathered.config.references, all)?;
     all.drop_empty();
     all.0.retain(|r| !r.texts("annotations").iter().any(|(key, text)| key == LOCAL && text != "false"));
@@ -93,14 +93,14 @@ fn load(tree: &dyn Tree, dir: &str) -> Result<Kustomization> {
 }
 
 impl Builder<'_> {
-    fn gather(&mut self, dir: &str, k: Kustomization, mut into: Gathered) -> Result<Gathered> {
+    fn gather(&mut self, dir: &str, k: &Kustomization, mut into: Gathered) -> Result<Gathered> {
         self.open.push(dir.to_owned());
         for item in &k.resources {
             self.resource(dir, item, &mut into)?;
         }
         into.config.merge(Config::defaults())?;
         for item in &k.configurations {
-            let path = self.inside(dir, item)?;
+            let path = Self::inside(dir, item)?;
             let text = self.tree.read_text(&path)?.ok_or_else(|| item.error(format!("{path} does not exist")))?;
             into.config.merge(&Config::parse(Source { text: &text, display: &path })?)?;
         }
@@ -111,7 +111,7 @@ impl Builder<'_> {
         for item in &k.components {
             into = self.component(dir, item, into)?;
         }
-        self.transform(dir, &k, &mut into).map_err(|e| match &k.place {
+        self.transform(dir, k, &mut into).map_err(|e| match &k.place {
             Some(place) if e.places().is_empty() => e.at(place.clone()),
             _ => e,
         })?;
@@ -120,7 +120,7 @@ impl Builder<'_> {
     }
 
     /// The path of an item, which must lie in the repository.
-    fn inside(&self, dir: &str, item: &Item) -> Result<String> {
+    fn inside(dir: &str, item: &Item) -> Result<String> {
         if is_remote(&item.text) {
             return Err(item
                 .error(format!("{} lies elsewhere: remote resources are not supported", item.text))
@@ -130,7 +130,7 @@ impl Builder<'_> {
     }
 
     fn resource(&mut self, dir: &str, item: &Item, into: &mut Gathered) -> Result<()> {
-        let path = self.inside(dir, item)?;
+        let path = Self::inside(dir, item)?;
         if let Some(text) = self.tree.read_text(&path)? {
             for mut object in objects(Source { text: &text, display: &path })? {
                 if self.origins {
@@ -145,18 +145,18 @@ impl Builder<'_> {
         if sub.is_component {
             return Err(item.error(format!("{path} is a Component: list it under components")));
         }
-        let gathered = self.gather(&path, sub, Gathered::default())?;
+        let gathered = self.gather(&path, &sub, Gathered::default())?;
         into.objects.append_all(gathered.objects).map_err(|e| at_item(e, item))?;
         into.config.merge(&gathered.config)
     }
 
     fn component(&mut self, dir: &str, item: &Item, into: Gathered) -> Result<Gathered> {
-        let path = self.inside(dir, item)?;
+        let path = Self::inside(dir, item)?;
         let sub = self.folder(&path, item)?;
         if !sub.is_component {
             return Err(item.error(format!("{path} is not a Component: list it under resources")));
         }
-        self.gather(&path, sub, into)
+        self.gather(&path, &sub, into)
     }
 
     fn folder(&self, path: &str, item: &Item) -> Result<Kustomization> {

@@ -5,11 +5,11 @@ use crate::error::Result;
 
 /// Objects in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Collection(pub Vec<Resource>);
+pub(super) struct Collection(pub Vec<Resource>);
 
 impl Collection {
     /// Adds an object; an error when one with the same id is here already.
-    pub fn append(&mut self, resource: Resource) -> Result<()> {
+    pub(super) fn append(&mut self, resource: Resource) -> Result<()> {
         let id = resource.id();
         if self.0.iter().any(|r| r.id().is_same(&id)) {
             return Err(error_about(&id, format!("{id} is there twice"))
@@ -20,12 +20,12 @@ impl Collection {
     }
 
     /// Adds every object of another collection.
-    pub fn append_all(&mut self, other: Self) -> Result<()> {
+    pub(super) fn append_all(&mut self, other: Self) -> Result<()> {
         other.0.into_iter().try_for_each(|resource| self.append(resource))
     }
 
     /// Adds a generated object, or lets it replace or be merged into the one that is here.
-    pub fn absorb(&mut self, mut resource: Resource) -> Result<()> {
+    pub(super) fn absorb(&mut self, mut resource: Resource) -> Result<()> {
         let id = resource.id();
         let mut matches = self.0.iter_mut().filter(|r| !r.is_empty() && r.is_known_as(&id));
         let Some(old) = matches.next() else {
@@ -55,7 +55,7 @@ impl Collection {
     }
 
     /// The one object that is, or was, known under `id`.
-    pub fn find(&self, id: &Id) -> Result<usize> {
+    pub(super) fn find(&self, id: &Id) -> Result<usize> {
         let mut matches = self.0.iter().enumerate().filter(|(_, r)| !r.is_empty() && r.is_known_as(id));
         match (matches.next(), matches.next()) {
             (Some((index, _)), None) => Ok(index),
@@ -65,12 +65,12 @@ impl Collection {
     }
 
     /// Leaves out what patches deleted.
-    pub fn drop_empty(&mut self) {
+    pub(super) fn drop_empty(&mut self) {
         self.0.retain(|r| !r.is_empty());
     }
 
     /// Fails when two objects have one id.
-    pub fn check_ids(&self) -> Result<()> {
+    pub(super) fn check_ids(&self) -> Result<()> {
         let mut seen = Self::default();
         self.0.iter().try_for_each(|r| seen.append(r.clone()))
     }

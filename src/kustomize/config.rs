@@ -10,36 +10,36 @@ use crate::error::{Code, Error, Result};
 
 /// Objects of a kind, and the fields of others that name them.
 #[derive(Clone, Debug, Default)]
-pub struct NameReference {
+pub(super) struct NameReference {
     /// The kind that is named.
-    pub target: Gvk,
+    pub(super) target: Gvk,
     /// The fields that name it.
-    pub referrers: Vec<FieldSpec>,
+    pub(super) referrers: Vec<FieldSpec>,
 }
 
 /// The fields that transformers write to.
 #[derive(Clone, Debug, Default)]
-pub struct Config {
+pub(super) struct Config {
     /// Fields that a prefix goes to.
-    pub name_prefix: Vec<FieldSpec>,
+    pub(super) name_prefix: Vec<FieldSpec>,
     /// Fields that a suffix goes to.
-    pub name_suffix: Vec<FieldSpec>,
+    pub(super) name_suffix: Vec<FieldSpec>,
     /// Fields that hold a namespace, beside `metadata.namespace`.
-    pub namespace: Vec<FieldSpec>,
+    pub(super) namespace: Vec<FieldSpec>,
     /// Labels and selectors, for `commonLabels` and `includeSelectors`.
-    pub common_labels: Vec<FieldSpec>,
+    pub(super) common_labels: Vec<FieldSpec>,
     /// Further places of `labels`.
-    pub labels: Vec<FieldSpec>,
+    pub(super) labels: Vec<FieldSpec>,
     /// Labels of templates, for `includeTemplates`.
-    pub template_labels: Vec<FieldSpec>,
+    pub(super) template_labels: Vec<FieldSpec>,
     /// Annotations.
-    pub common_annotations: Vec<FieldSpec>,
+    pub(super) common_annotations: Vec<FieldSpec>,
     /// Images.
-    pub images: Vec<FieldSpec>,
+    pub(super) images: Vec<FieldSpec>,
     /// Numbers of replicas.
-    pub replicas: Vec<FieldSpec>,
+    pub(super) replicas: Vec<FieldSpec>,
     /// Fields that name other objects.
-    pub references: Vec<NameReference>,
+    pub(super) references: Vec<NameReference>,
 }
 
 static DEFAULTS: LazyLock<Config> = LazyLock::new(|| {
@@ -49,12 +49,12 @@ static DEFAULTS: LazyLock<Config> = LazyLock::new(|| {
 
 impl Config {
     /// What kustomize knows without being told.
-    pub fn defaults() -> &'static Self {
+    pub(super) fn defaults() -> &'static Self {
         &DEFAULTS
     }
 
     /// Reads a file of `configurations:`.
-    pub fn parse(source: Source<'_>) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>) -> Result<Self> {
         let mut config = Self::default();
         for document in documents_old(source)? {
             let fields = Fields::of(source, &document, "a transformer configuration")?;
@@ -108,7 +108,7 @@ impl Config {
     }
 
     /// Adds what another one knows.
-    pub fn merge(&mut self, other: &Self) -> Result<()> {
+    pub(super) fn merge(&mut self, other: &Self) -> Result<()> {
         for (ours, theirs) in [
             (&mut self.name_prefix, &other.name_prefix),
             (&mut self.name_suffix, &other.name_suffix),
@@ -126,23 +126,21 @@ impl Config {
     }
 
     fn add_reference(&mut self, new: NameReference) -> Result<()> {
-        match self.references.iter_mut().find(|r| r.target == new.target) {
-            Some(old) => new.referrers.iter().try_for_each(|spec| add(&mut old.referrers, spec)),
-            None => {
-                self.references.push(new);
-                Ok(())
-            }
+        if let Some(old) = self.references.iter_mut().find(|r| r.target == new.target) {
+            return new.referrers.iter().try_for_each(|spec| add(&mut old.referrers, spec));
         }
+        self.references.push(new);
+        Ok(())
     }
 }
 
 /// `group`, `version` and `kind` of an entry.
-pub fn gvk(fields: &Fields<'_>) -> Result<Gvk> {
+pub(super) fn gvk(fields: &Fields<'_>) -> Result<Gvk> {
     Ok(Gvk { group: fields.text("group")?, version: fields.text("version")?, kind: fields.text("kind")? })
 }
 
 /// A field specification: `path`, `kind`, `group`, `version`, `create`.
-pub fn field_spec(source: Source<'_>, node: &Node) -> Result<FieldSpec> {
+pub(super) fn field_spec(source: Source<'_>, node: &Node) -> Result<FieldSpec> {
     let fields = Fields::of(source, node, "a field specification")?;
     fields.only(&["group", "version", "kind", "path", "create"])?;
     let path = fields.text("path")?;

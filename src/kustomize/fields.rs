@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Place, Result};
 
 /// A map of a YAML file, and what it is, for errors.
 #[derive(Clone, Copy, Debug)]
-pub struct Fields<'a> {
+pub(super) struct Fields<'a> {
     source: Source<'a>,
     node: &'a Node,
     entries: &'a [(Key, Node)],
@@ -16,7 +16,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// `node` as a map; an error when it is something else.
-    pub fn of(source: Source<'a>, node: &'a Node, what: &'a str) -> Result<Self> {
+    pub(super) fn of(source: Source<'a>, node: &'a Node, what: &'a str) -> Result<Self> {
         match &node.data {
             Data::Map(entries) => Ok(Self { source, node, entries, what }),
             _ => Err(source.error(node, format!("{what} must be a map"))),
@@ -24,12 +24,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Where the map starts.
-    pub fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.source.place(self.node.line, self.node.column)
     }
 
     /// Fails at the first key that is not in `known`.
-    pub fn only(&self, known: &[&str]) -> Result<()> {
+    pub(super) fn only(&self, known: &[&str]) -> Result<()> {
         let Some((key, _)) = self.entries.iter().find(|(key, _)| !known.contains(&key.text.as_str())) else {
             return Ok(());
         };
@@ -43,22 +43,22 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a key; nothing when it is missing or null.
-    pub fn get(&self, name: &str) -> Option<&'a Node> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
         self.entries.iter().find(|(key, node)| key.text == name && !node.is_null()).map(|(_, node)| node)
     }
 
     /// The keys and values, nulls left out.
-    pub fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
         self.entries.iter().filter(|(_, node)| !node.is_null()).map(|(key, node)| (key.text.as_str(), node))
     }
 
     /// An error at the value of a key (at the map when it is missing).
-    pub fn error(&self, name: &str, message: impl Into<String>) -> Error {
+    pub(super) fn error(&self, name: &str, message: impl Into<String>) -> Error {
         self.source.error(self.get(name).unwrap_or(self.node), message)
     }
 
     /// A text; empty when it is missing.
-    pub fn text(&self, name: &str) -> Result<String> {
+    pub(super) fn text(&self, name: &str) -> Result<String> {
         match self.get(name).map(|node| (&node.data, node)) {
             None => Ok(String::new()),
             Some((Data::Scalar(Value::String(text)), _)) => Ok(text.clone()),
@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A boolean; false when it is missing.
-    pub fn flag(&self, name: &str) -> Result<bool> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name).map(|node| (&node.data, node)) {
             None => Ok(false),
             Some((Data::Scalar(Value::Bool(flag)), _)) => Ok(*flag),
@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number; nothing when it is missing.
-    pub fn number(&self, name: &str) -> Result<Option<i64>> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>> {
         match self.get(name).map(|node| (&node.data, node)) {
             None => Ok(None),
             Some((Data::Scalar(Value::Number(number)), _)) if number.is_i64() => Ok(number.as_i64()),
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The items of a list; none when it is missing.
-    pub fn list(&self, name: &str) -> Result<&'a [Node]> {
+    pub(super) fn list(&self, name: &str) -> Result<&'a [Node]> {
         match self.get(name).map(|node| (&node.data, node)) {
             None => Ok(&[]),
             Some((Data::List(items), _)) => Ok(items),
@@ -96,7 +96,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of texts.
-    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>> {
         let text = |node: &Node| match &node.data {
             Data::Scalar(Value::String(text)) => Ok(text.clone()),
             _ => Err(self.source.error(node, format!("an item of {name} must be a text"))),
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A map of texts, in the order of the file.
-    pub fn text_map(&self, name: &str) -> Result<Vec<(String, String)>> {
+    pub(super) fn text_map(&self, name: &str) -> Result<Vec<(String, String)>> {
         let Some(node) = self.get(name) else { return Ok(Vec::new()) };
         let map = Fields::of(self.source, node, name)?;
         let text = |(key, node): &(Key, Node)| match &node.data {

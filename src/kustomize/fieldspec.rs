@@ -7,18 +7,18 @@ use crate::error::{Code, Error, Result};
 
 /// A path into objects of certain kinds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldSpec {
+pub(super) struct FieldSpec {
     /// Which objects; empty parts fit all.
-    pub gvk: Gvk,
+    pub(super) gvk: Gvk,
     /// Field names separated by `/` (a `/` within a name is written `\/`); lists on the way mean all their items.
-    pub path: String,
+    pub(super) path: String,
     /// Whether missing fields are created.
-    pub create: bool,
+    pub(super) create: bool,
 }
 
 impl FieldSpec {
     /// A path in every object.
-    pub fn everywhere(path: &str, create: bool) -> Self {
+    pub(super) fn everywhere(path: &str, create: bool) -> Self {
         Self { gvk: Gvk::default(), path: path.into(), create }
     }
 
@@ -28,7 +28,7 @@ impl FieldSpec {
 }
 
 /// Adds `new` unless it is there; an error when it is there with another `create`.
-pub fn add(specs: &mut Vec<FieldSpec>, new: &FieldSpec) -> Result<()> {
+pub(super) fn add(specs: &mut Vec<FieldSpec>, new: &FieldSpec) -> Result<()> {
     match specs.iter().find(|spec| spec.covers(new)) {
         Some(old) if old.create != new.create => {
             Err(Error::new(Code::Kustomize, format!("two field specifications of {} disagree about create", new.path)))
@@ -43,7 +43,7 @@ pub fn add(specs: &mut Vec<FieldSpec>, new: &FieldSpec) -> Result<()> {
 
 /// What a missing last field is created as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaf {
+pub(super) enum Leaf {
     /// It is never created.
     Never,
     /// Null, for the setter to overwrite.
@@ -53,7 +53,7 @@ pub enum Leaf {
 }
 
 /// Calls `set` on every node that `spec` leads to in `resource`, if the resource is of its kind.
-pub fn visit(
+pub(super) fn visit(
     resource: &mut Resource,
     spec: &FieldSpec,
     leaf: Leaf,
@@ -104,7 +104,7 @@ fn walk(
 }
 
 /// Splits a path at `separator`, except where a backslash stands before it; a leading separator is left out.
-pub fn split(path: &str, separator: char) -> Vec<String> {
+pub(super) fn split(path: &str, separator: char) -> Vec<String> {
     let mut pieces: Vec<&str> = path.split(separator).collect();
     if pieces.len() > 1 && pieces[0].is_empty() {
         pieces.remove(0);

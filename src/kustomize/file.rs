@@ -12,25 +12,25 @@ use super::yaml::{Data, Node, Source, documents_old};
 use crate::error::{Code, Error, Place, Result};
 
 /// The names that a kustomization file may have, in the order in which they are looked for.
-pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A text of the file and where it stands.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub(super) struct Item {
     /// The text.
-    pub text: String,
+    pub(super) text: String,
     /// Where it stands; nothing for what Flux adds.
-    pub place: Option<Place>,
+    pub(super) place: Option<Place>,
 }
 
 impl Item {
     /// An item without a place.
-    pub fn bare(text: impl Into<String>) -> Self {
+    pub(super) fn bare(text: impl Into<String>) -> Self {
         Self { text: text.into(), place: None }
     }
 
     /// An error about it.
-    pub fn error(&self, message: impl Into<String>) -> Error {
+    pub(super) fn error(&self, message: impl Into<String>) -> Error {
         let error = Error::new(Code::Kustomize, message);
         match &self.place {
             Some(place) => {
@@ -43,86 +43,86 @@ impl Item {
 
 /// An entry of `patches` or `patchesJson6902`.
 #[derive(Clone, Debug)]
-pub struct Patch {
+pub(super) struct Patch {
     /// The file that holds it.
-    pub path: Option<Item>,
+    pub(super) path: Option<Item>,
     /// Its text, when it stands in the kustomization itself.
-    pub text: Option<Item>,
+    pub(super) text: Option<Item>,
     /// Which objects it is for; nothing when the patch names its object.
-    pub target: Option<Selector>,
+    pub(super) target: Option<Selector>,
     /// Whether it may change the name.
-    pub renames: bool,
+    pub(super) renames: bool,
     /// Whether it may change the kind.
-    pub rekinds: bool,
+    pub(super) rekinds: bool,
 }
 
 /// An entry of `labels`.
 #[derive(Clone, Debug)]
-pub struct Labels {
+pub(super) struct Labels {
     /// The labels.
-    pub pairs: Vec<(String, String)>,
+    pub(super) pairs: Vec<(String, String)>,
     /// Whether selectors get them too.
-    pub selectors: bool,
+    pub(super) selectors: bool,
     /// Whether templates get them too.
-    pub templates: bool,
+    pub(super) templates: bool,
     /// Further places.
-    pub fields: Vec<FieldSpec>,
+    pub(super) fields: Vec<FieldSpec>,
 }
 
 /// An entry of `replicas`.
 #[derive(Clone, Debug)]
-pub struct Replicas {
+pub(super) struct Replicas {
     /// Name of the workload.
-    pub name: Item,
+    pub(super) name: Item,
     /// How many.
-    pub count: i64,
+    pub(super) count: i64,
 }
 
 /// What a kustomization asks for.
 #[derive(Clone, Debug, Default)]
-pub struct Kustomization {
+pub(super) struct Kustomization {
     /// Whether it is a Component.
-    pub is_component: bool,
+    pub(super) is_component: bool,
     /// Whether nothing is set in it.
-    pub is_empty: bool,
+    pub(super) is_empty: bool,
     /// Where the file starts; nothing for a generated one.
-    pub place: Option<Place>,
+    pub(super) place: Option<Place>,
     /// Files and folders.
-    pub resources: Vec<Item>,
+    pub(super) resources: Vec<Item>,
     /// Folders of Components.
-    pub components: Vec<Item>,
+    pub(super) components: Vec<Item>,
     /// Files of transformer configurations.
-    pub configurations: Vec<Item>,
+    pub(super) configurations: Vec<Item>,
     /// Namespace of all objects; empty for none.
-    pub namespace: String,
+    pub(super) namespace: String,
     /// Prefix of all names.
-    pub name_prefix: String,
+    pub(super) name_prefix: String,
     /// Suffix of all names.
-    pub name_suffix: String,
+    pub(super) name_suffix: String,
     /// Labels.
-    pub labels: Vec<Labels>,
+    pub(super) labels: Vec<Labels>,
     /// Labels of all objects and selectors.
-    pub common_labels: Vec<(String, String)>,
+    pub(super) common_labels: Vec<(String, String)>,
     /// Annotations of all objects and templates.
-    pub common_annotations: Vec<(String, String)>,
+    pub(super) common_annotations: Vec<(String, String)>,
     /// Patches.
-    pub patches: Vec<Patch>,
+    pub(super) patches: Vec<Patch>,
     /// Strategic merge patches: texts or files.
-    pub merge_patches: Vec<Item>,
+    pub(super) merge_patches: Vec<Item>,
     /// JSON patches.
-    pub json_patches: Vec<Patch>,
+    pub(super) json_patches: Vec<Patch>,
     /// Images.
-    pub images: Vec<Image>,
+    pub(super) images: Vec<Image>,
     /// Replicas.
-    pub replicas: Vec<Replicas>,
+    pub(super) replicas: Vec<Replicas>,
     /// Replacements.
-    pub replacements: Vec<Replacement>,
-    /// Generators of ConfigMaps, then of Secrets.
-    pub generators: Vec<Generator>,
+    pub(super) replacements: Vec<Replacement>,
+    /// Generators of `ConfigMap` objects, then of Secrets.
+    pub(super) generators: Vec<Generator>,
     /// Order of the result.
-    pub sort: Option<SortOptions>,
+    pub(super) sort: Option<SortOptions>,
     /// Which metadata of the build are written into objects.
-    pub build_metadata: Vec<String>,
+    pub(super) build_metadata: Vec<String>,
 }
 
 const FIELDS: [&str; 34] = [
@@ -177,7 +177,7 @@ const REFUSED: [(&str, &str); 9] = [
 
 impl Kustomization {
     /// Reads a kustomization file.
-    pub fn parse(source: Source<'_>) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>) -> Result<Self> {
         let nodes = documents_old(source)?;
         let Some(node) = nodes.first() else {
             return Err(empty(source));
@@ -241,7 +241,7 @@ impl Kustomization {
 }
 
 /// The error for a kustomization in which nothing is set.
-pub fn empty(source: Source<'_>) -> Error {
+pub(super) fn empty(source: Source<'_>) -> Error {
     let error = Error::new(Code::Kustomize, format!("{} is empty", source.display));
     error.at(source.place(1, 1)).hint("List something under resources")
 }
@@ -274,7 +274,7 @@ fn build_metadata(fields: &Fields<'_>) -> Result<Vec<String>> {
 }
 
 /// A text of the file, which must be one.
-pub fn item(source: Source<'_>, node: &Node, what: &str) -> Result<Item> {
+pub(super) fn item(source: Source<'_>, node: &Node, what: &str) -> Result<Item> {
     match &node.data {
         Data::Scalar(serde_json::Value::String(text)) => {
             Ok(Item { text: text.clone(), place: Some(source.place(node.line, node.column)) })
@@ -332,15 +332,15 @@ fn replicas(source: Source<'_>, node: &Node) -> Result<Replicas> {
 }
 
 /// Reads a selector's `group`, `version`, `kind` (kept here so that `selector` stays free of YAML).
-pub fn selector(source: Source<'_>, node: &Node, more: &[&str]) -> Result<Selector> {
+pub(super) fn selector(source: Source<'_>, node: &Node, more: &[&str]) -> Result<Selector> {
     let fields = Fields::of(source, node, "a selector")?;
     let mut known = vec!["group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"];
     known.extend(more);
     fields.only(&known)?;
     Selector::new(
-        gvk(&fields)?,
-        fields.text("name")?,
-        fields.text("namespace")?,
+        &gvk(&fields)?,
+        &fields.text("name")?,
+        &fields.text("namespace")?,
         &fields.text("labelSelector")?,
         &fields.text("annotationSelector")?,
     )

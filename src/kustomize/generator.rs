@@ -1,4 +1,4 @@
-//! Generated ConfigMaps and Secrets: from literals, files and env files.
+//! Generated `ConfigMap` and `Secret` objects: from literals, files and env files.
 
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use crate::error::Result;
 
 /// Options of generators: `generatorOptions` for all, `options` for one.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub(super) struct Options {
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     no_hash: bool,
@@ -21,7 +21,7 @@ pub struct Options {
 
 impl Options {
     /// Reads options; none give the defaults.
-    pub fn parse(source: Source<'_>, node: Option<&Node>) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>, node: Option<&Node>) -> Result<Self> {
         let Some(node) = node else { return Ok(Self::default()) };
         let fields = Fields::of(source, node, "options of a generator")?;
         fields.only(&["labels", "annotations", "disableNameSuffixHash", "immutable"])?;
@@ -51,7 +51,7 @@ impl Options {
 
 /// An entry of `configMapGenerator` or `secretGenerator`.
 #[derive(Clone, Debug)]
-pub struct Generator {
+pub(super) struct Generator {
     secret: bool,
     name: Item,
     namespace: String,
@@ -65,7 +65,7 @@ pub struct Generator {
 
 impl Generator {
     /// Reads an entry; `all` are the `generatorOptions`.
-    pub fn parse(source: Source<'_>, node: &Node, secret: bool, all: &Options) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>, node: &Node, secret: bool, all: &Options) -> Result<Self> {
         let fields = Fields::of(source, node, "a generator")?;
         let mut known = vec!["name", "namespace", "behavior", "envs", "env", "literals", "files", "options"];
         if secret {
@@ -100,12 +100,12 @@ impl Generator {
     }
 
     /// The name of what it makes, and where that stands.
-    pub fn name(&self) -> &Item {
+    pub(super) fn name(&self) -> &Item {
         &self.name
     }
 
     /// The object that it makes; files are seen from the folder `dir`.
-    pub fn generate(&self, tree: &dyn Tree, dir: &str) -> Result<Resource> {
+    pub(super) fn generate(&self, tree: &dyn Tree, dir: &str) -> Result<Resource> {
         let mut object = Map::new();
         object.insert("apiVersion".into(), "v1".into());
         object.insert("kind".into(), if self.secret { "Secret" } else { "ConfigMap" }.into());

@@ -1,4 +1,4 @@
-//! The hash that ends the names of generated ConfigMaps and Secrets.
+//! The hash that ends the names of generated `ConfigMap` and `Secret` objects.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::resource::Resource;
-use crate::error::Result;
 
-/// The ten characters for the content of an object; an error for kinds that are never generated.
-pub fn suffix(resource: &Resource) -> Result<String> {
+/// The ten characters for the content of an object.
+pub(super) fn suffix(resource: &Resource) -> String {
     let mut content = Map::new();
     let fields: &[&str] = if resource.kind() == "Secret" { &["data", "type"] } else { &["data"] };
     for field in fields {
@@ -33,7 +32,7 @@ pub fn suffix(resource: &Resource) -> Result<String> {
         'e' => 't',
         other => other,
     };
-    Ok(digest.chars().take(10).map(letter).collect())
+    digest.chars().take(10).map(letter).collect()
 }
 
 /// JSON as Go's encoder writes it: keys sorted, `<`, `>`, `&` and the line separators escaped.
@@ -97,7 +96,7 @@ mod tests {
     /// The values that kustomize's own tests name.
     #[test]
     fn config_maps_have_the_known_hashes() {
-        let hash = |object| suffix(&Resource::new(object)).unwrap();
+        let hash = |object| suffix(&Resource::new(object));
         assert_eq!(hash(json!({"kind": "ConfigMap"})), "6ct58987ht");
         assert_eq!(hash(json!({"kind": "ConfigMap", "data": {"one": ""}})), "9g67k2htb6");
         assert_eq!(hash(json!({"kind": "ConfigMap", "data": {"two": 2, "one": "", "three": 3}})), "7757f9kkct");

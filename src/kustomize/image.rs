@@ -12,22 +12,22 @@ use crate::error::{Code, Error, Result};
 
 /// An entry of `images`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Image {
+pub(super) struct Image {
     /// Which image.
-    pub name: String,
+    pub(super) name: String,
     /// Its new name; empty to keep it.
-    pub new_name: String,
+    pub(super) new_name: String,
     /// Its new tag; empty to keep it.
-    pub new_tag: String,
+    pub(super) new_tag: String,
     /// What is put after its tag.
-    pub tag_suffix: String,
+    pub(super) tag_suffix: String,
     /// Its digest; empty for none.
-    pub digest: String,
+    pub(super) digest: String,
 }
 
 impl Image {
     /// Reads an entry of `images`.
-    pub fn parse(source: Source<'_>, node: &Node) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>, node: &Node) -> Result<Self> {
         let fields = Fields::of(source, node, "an image")?;
         fields.only(&["name", "newName", "newTag", "tagSuffix", "digest"])?;
         Ok(Self {
@@ -40,7 +40,7 @@ impl Image {
     }
 
     /// Changes every image that it is about.
-    pub fn apply(&self, objects: &mut Collection, config: &Config) -> Result<()> {
+    pub(super) fn apply(&self, objects: &mut Collection, config: &Config) -> Result<()> {
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", self.name);
         let pattern = Regex::new(&pattern)
             .map_err(|_| Error::new(Code::Kustomize, format!("the image name {} cannot be matched", self.name)))?;

@@ -9,7 +9,7 @@ use crate::error::Result;
 type Texts = Vec<String>;
 
 /// The list `dest` after the items of `patch`; `walk` merges two items.
-pub fn merge(
+pub(super) fn merge(
     dest: Vec<Value>,
     patch: &[Value],
     keys: &[&str],

@@ -9,7 +9,7 @@ use super::file::Labels;
 use crate::error::{Code, Error, Result};
 
 /// Sets texts in the maps that the field specifications lead to.
-pub fn set(texts: &[(String, String)], specs: &[FieldSpec], all: &mut Collection) -> Result<()> {
+pub(super) fn set(texts: &[(String, String)], specs: &[FieldSpec], all: &mut Collection) -> Result<()> {
     if texts.is_empty() {
         return Ok(());
     }
@@ -31,7 +31,7 @@ pub fn set(texts: &[(String, String)], specs: &[FieldSpec], all: &mut Collection
 }
 
 /// Applies an entry of `labels`.
-pub fn apply(labels: &Labels, config: &Config, all: &mut Collection) -> Result<()> {
+pub(super) fn apply(labels: &Labels, config: &Config, all: &mut Collection) -> Result<()> {
     let mut specs = labels.fields.clone();
     config.labels.iter().try_for_each(|spec| add(&mut specs, spec))?;
     if labels.selectors {

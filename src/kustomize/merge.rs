@@ -16,8 +16,12 @@ enum Directive {
     Delete,
 }
 
-/// The object after the patch; `None` when the patch deletes it.
-pub fn merge(object: Value, patch: Value) -> Result<Option<Value>> {
+/// The object after the patch; `None` when the patch deletes it. `$patch: replace` at the root changes nothing, as in
+/// kustomize.
+pub(super) fn merge(object: Value, patch: Value) -> Result<Option<Value>> {
+    if patch.get(DIRECTIVE).and_then(Value::as_str) == Some("replace") {
+        return Ok(Some(object));
+    }
     walk(Some(object), Some(patch), Schema::Unknown, "")
 }
 
@@ -26,7 +30,7 @@ fn present(value: Option<&Value>) -> Option<&Value> {
 }
 
 /// `Some(Value::Null)` as a result is a null that stays; `None` takes the field away.
-fn walk(dest: Option<Value>, patch: Option<Value>, schema: Schema, path: &str) -> Result<Option<Value>> {
+fn walk(dest: Option<Value>, patch: Option<Value>, schema: Schema, place: &str) -> Result<Option<Value>> {
     let mut schema = schema;
     if schema == Schema::Unknown {
         schema =
@@ -38,22 +42,22 @@ fn walk(dest: Option<Value>, patch: Option<Value>, schema: Schema, path: &str) -
     {
         return Err(Error::new(
             Code::Kustomize,
-            format!("the patch has a {} where the object has a {} (at {})", shape(b), shape(a), shown(path)),
+            format!("the patch has a {} where the object has a {} (at {})", shape(b), shape(a), shown(place)),
         ));
     }
     match kind {
-        None | Some(Value::Object(_)) => walk_map(dest, patch, schema, path),
+        None | Some(Value::Object(_)) => walk_map(dest, patch, schema, place),
         Some(Value::Array(_)) => match schema {
-            Schema::Merge { keys, .. } => walk_list(dest, patch, schema, keys, path),
+            Schema::Merge { keys, .. } => walk_list(dest, patch, schema, keys, place),
             _ => Ok(patch.map_or(dest, |p| if p.is_null() { None } else { Some(p) })),
         },
         Some(_) => Ok(patch.map_or(dest, |p| if p.is_null() { None } else { Some(p) })),
     }
 }
 
-fn walk_map(dest: Option<Value>, mut patch: Option<Value>, schema: Schema, path: &str) -> Result<Option<Value>> {
+fn walk_map(dest: Option<Value>, mut patch: Option<Value>, schema: Schema, place: &str) -> Result<Option<Value>> {
     let directive = match patch.as_mut() {
-        Some(Value::Object(map)) => map_directive(map, path)?,
+        Some(Value::Object(map)) => map_directive(map, place)?,
         _ => Directive::Merge,
     };
     let mut target = match present(dest.as_ref()) {
@@ -84,7 +88,7 @@ fn walk_map(dest: Option<Value>, mut patch: Option<Value>, schema: Schema, path:
     let mut keys: Vec<String> = target.keys().cloned().collect();
     keys.extend(patch.keys().filter(|key| !target.contains_key(*key)).cloned());
     for key in keys {
-        let below = format!("{path}.{key}");
+        let below = format!("{place}.{key}");
         let (old, new) = (target.get_mut(&key).map(Value::take), patch.shift_remove(&key));
         match walk(old, new, schema.field(&key), &below)? {
             Some(merged) => drop(target.insert(key, merged)),
@@ -94,31 +98,31 @@ fn walk_map(dest: Option<Value>, mut patch: Option<Value>, schema: Schema, path:
     Ok(Some(Value::Object(target)))
 }
 
-fn map_directive(map: &mut Map<String, Value>, path: &str) -> Result<Directive> {
+fn map_directive(map: &mut Map<String, Value>, place: &str) -> Result<Directive> {
     match map.shift_remove(DIRECTIVE) {
         None => Ok(Directive::Merge),
-        Some(Value::String(word)) => directive(&word, path),
-        Some(other) => directive(&other.to_string(), path),
+        Some(Value::String(word)) => directive(&word, place),
+        Some(other) => directive(&other.to_string(), place),
     }
 }
 
-fn directive(word: &str, path: &str) -> Result<Directive> {
+fn directive(word: &str, place: &str) -> Result<Directive> {
     match word {
         "merge" => Ok(Directive::Merge),
         "replace" => Ok(Directive::Replace),
         "delete" => Ok(Directive::Delete),
-        _ => Err(Error::new(Code::Kustomize, format!("unknown $patch directive {word} (at {})", shown(path)))),
+        _ => Err(Error::new(Code::Kustomize, format!("unknown $patch directive {word} (at {})", shown(place)))),
     }
 }
 
 /// A list item `- $patch: replace` (alone in its item) speaks for the whole list.
-fn list_directive(items: &mut Vec<Value>, path: &str) -> Result<Directive> {
+fn list_directive(items: &mut Vec<Value>, place: &str) -> Result<Directive> {
     let at = items.iter().position(|item| item.get(DIRECTIVE).is_some());
     let Some(at) = at.filter(|at| items[*at].as_object().is_some_and(|map| map.len() == 1)) else {
         return Ok(Directive::Merge);
     };
     let word = items.remove(at).get(DIRECTIVE).and_then(Value::as_str).unwrap_or_default().to_owned();
-    directive(&word, path)
+    directive(&word, place)
 }
 
 fn walk_list(
@@ -126,7 +130,7 @@ fn walk_list(
     patch: Option<Value>,
     schema: Schema,
     keys: &str,
-    path: &str,
+    place: &str,
 ) -> Result<Option<Value>> {
     let (mut items, added) = match patch {
         Some(Value::Array(items)) => (items, true),
@@ -135,11 +139,11 @@ fn walk_list(
     };
     let old = match dest {
         None | Some(Value::Null) => {
-            list_directive(&mut items, path)?;
+            list_directive(&mut items, place)?;
             items.clone()
         }
         Some(Value::Array(old)) if !added => old,
-        Some(Value::Array(old)) => match list_directive(&mut items, path)? {
+        Some(Value::Array(old)) => match list_directive(&mut items, place)? {
             Directive::Delete => return Ok(None),
             Directive::Replace => items.clone(),
             Directive::Merge => old,
@@ -150,7 +154,7 @@ fn walk_list(
         return Ok(Some(Value::Array(union(items, old))));
     }
     let keys: Vec<&str> = keys.split(',').collect();
-    let below = format!("{path}[]");
+    let below = format!("{place}[]");
     let mut walk_item = |old, new| walk(old, new, schema.item(), &below);
     keyed::merge(old, &items, &keys, &mut walk_item).map(|list| Some(Value::Array(list)))
 }
@@ -174,9 +178,9 @@ fn shape(value: &Value) -> &'static str {
     }
 }
 
-fn shown(path: &str) -> &str {
-    let path = path.trim_start_matches('.');
-    if path.is_empty() { "its root" } else { path }
+fn shown(place: &str) -> &str {
+    let place = place.trim_start_matches('.');
+    if place.is_empty() { "its root" } else { place }
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use crate::error::{Code, Error, Result};
 
 /// What is put to a name, and on which side.
 #[derive(Clone, Copy, Debug)]
-pub enum Affix<'a> {
+pub(super) enum Affix<'a> {
     /// Before it.
     Prefix(&'a str),
     /// After it.
     Suffix(&'a str),
 }
 
-/// Changes the names of all objects but CRDs, APIServices and Namespaces.
-pub fn apply(affix: Affix<'_>, specs: &[FieldSpec], all: &mut Collection) -> Result<()> {
+/// Changes the names of all objects but those of CRDs, `APIService` objects and Namespaces.
+pub(super) fn apply(affix: Affix<'_>, specs: &[FieldSpec], all: &mut Collection) -> Result<()> {
     for resource in &mut all.0 {
         let original = resource.original_id();
         if is_fixed(resource) {
@@ -55,11 +55,10 @@ fn is_fixed(resource: &Resource) -> bool {
 }
 
 /// Puts the hash of its content behind the name of each generated object that wants it.
-pub fn add_hashes(all: &mut Collection) -> Result<()> {
+pub(super) fn add_hashes(all: &mut Collection) {
     for resource in all.0.iter_mut().filter(|r| r.hashed) {
-        let name = format!("{}-{}", resource.name(), hash::suffix(resource)?);
+        let name = format!("{}-{}", resource.name(), hash::suffix(resource));
         resource.remember_id();
         resource.set_name(&name);
     }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Sets the namespace of every object that can have one; a Namespace object takes it as its name, and a binding's
 /// subject named `default` follows.
-pub fn apply(namespace: &str, config: &Config, all: &mut Collection) -> Result<()> {
+pub(super) fn apply(namespace: &str, config: &Config, all: &mut Collection) -> Result<()> {
     for index in 0..all.0.len() {
         let resource = &mut all.0[index];
         if resource.is_empty() {

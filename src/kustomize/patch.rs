@@ -19,10 +19,10 @@ enum Loaded {
 fn load(tree: &dyn Tree, dir: &str, patch: &Patch) -> Result<(Item, String)> {
     match (&patch.text, &patch.path) {
         (Some(text), _) => Ok((text.clone(), "patch".into())),
-        (None, Some(path)) => {
-            let full = resolve(dir, &path.text).map_err(|e| path.error(e.message()))?;
-            let text = tree.read_text(&full)?.ok_or_else(|| path.error(format!("{full} does not exist")))?;
-            Ok((Item { text, place: path.place.clone() }, full))
+        (None, Some(file)) => {
+            let full = resolve(dir, &file.text).map_err(|e| file.error(e.message()))?;
+            let text = tree.read_text(&full)?.ok_or_else(|| file.error(format!("{full} does not exist")))?;
+            Ok((Item { text, place: file.place.clone() }, full))
         }
         (None, None) => Err(Error::new(Code::Kustomize, "a patch has either a path or a patch")),
     }
@@ -55,7 +55,7 @@ fn within(error: Error, item: &Item) -> Error {
 }
 
 /// Applies an entry of `patches`.
-pub fn apply(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Collection) -> Result<()> {
+pub(super) fn apply(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Collection) -> Result<()> {
     let (item, display) = load(tree, dir, patch)?;
     match (parse(&item, &display)?, &patch.target) {
         (Loaded::Json(_), None) => Err(item.error("a JSON patch needs a target")),
@@ -95,7 +95,7 @@ pub fn apply(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Collection) ->
 }
 
 /// Applies an entry of `patchesStrategicMerge`: a text or a file.
-pub fn apply_strategic(tree: &dyn Tree, dir: &str, item: &Item, all: &mut Collection) -> Result<()> {
+pub(super) fn apply_strategic(tree: &dyn Tree, dir: &str, item: &Item, all: &mut Collection) -> Result<()> {
     let inline = documents(Source { text: &item.text, display: "patch" })
         .is_ok_and(|nodes| nodes.first().is_some_and(|node| matches!(node.data, Data::Map(_))));
     let patches = if inline {
@@ -114,7 +114,7 @@ pub fn apply_strategic(tree: &dyn Tree, dir: &str, item: &Item, all: &mut Collec
 }
 
 /// Applies an entry of `patchesJson6902`.
-pub fn apply_json_entry(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Collection) -> Result<()> {
+pub(super) fn apply_json_entry(tree: &dyn Tree, dir: &str, patch: &Patch, all: &mut Collection) -> Result<()> {
     let (item, display) = load(tree, dir, patch)?;
     let Some(target) = patch.target.as_ref().filter(|t| t.has_name()) else {
         return Err(item.error("an entry of patchesJson6902 needs a target with a name"));

@@ -1,4 +1,4 @@
-//! Rewrites names in other objects after a rename: a Deployment follows its ConfigMap's new name.
+//! Rewrites names in other objects after a rename: a Deployment follows the new name of its `ConfigMap`.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ struct Candidate {
 }
 
 /// Rewrites every reference to an object whose name or namespace changed.
-pub fn fix(references: &[NameReference], all: &mut Collection) -> Result<()> {
+pub(super) fn fix(references: &[NameReference], all: &mut Collection) -> Result<()> {
     let candidates: Vec<Candidate> = all
         .0
         .iter()

@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result};
 
 /// An entry of `replacements`: a file of them, or one.
 #[derive(Clone, Debug)]
-pub enum Replacement {
+pub(super) enum Replacement {
     /// A file that holds one or a list.
     File(Item),
     /// One that stands in the kustomization itself.
@@ -26,7 +26,7 @@ pub enum Replacement {
 
 /// From where to where a value is copied.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub(super) struct Rule {
     source: Origin,
     targets: Vec<Target>,
 }
@@ -54,7 +54,7 @@ struct Refine {
 
 impl Replacement {
     /// Reads an entry of `replacements`.
-    pub fn parse(source: Source<'_>, node: &Node) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>, node: &Node) -> Result<Self> {
         let fields = Fields::of(source, node, "a replacement")?;
         match fields.get("path") {
             Some(path) => {
@@ -66,7 +66,7 @@ impl Replacement {
     }
 
     /// Applies it; a file is seen from the folder `dir`.
-    pub fn apply(&self, tree: &dyn Tree, dir: &str, all: &mut Collection) -> Result<()> {
+    pub(super) fn apply(&self, tree: &dyn Tree, dir: &str, all: &mut Collection) -> Result<()> {
         match self {
             Self::Inline(rule) => rule.apply(all),
             Self::File(path) => {
@@ -199,7 +199,7 @@ fn path_parts(path: &str) -> Vec<String> {
             continue;
         }
         if part.starts_with('[') && part.contains('.') && !part.contains('=') {
-            part = part.trim_matches(['[', ']']).to_owned();
+            part = part.replace(['[', ']'], "");
         }
         parts.push(part);
     }
@@ -261,32 +261,27 @@ fn visit(node: &mut Value, parts: &[String], create: bool, set: Setter<'_>) -> R
     }
     match node {
         Value::Array(items) if part == "*" => items.iter_mut().try_for_each(|item| visit(item, rest, create, set)),
-        Value::Array(items) => match entry(part) {
-            Some((field, pattern)) => visit_entry(items, field, pattern, rest, create, set),
-            None => {
-                let index: usize =
-                    part.parse().map_err(|_| Error::new(Code::Kustomize, format!("{part} is no index")))?;
-                if index == items.len() && create {
-                    items.push(Value::Null);
-                }
-                let item = items.get_mut(index);
-                visit(
-                    item.ok_or_else(|| Error::new(Code::Kustomize, format!("there is no item {index}")))?,
-                    rest,
-                    create,
-                    set,
-                )
+        Value::Array(items) => {
+            if let Some((field, pattern)) = entry(part) {
+                return visit_entry(items, field, pattern, rest, create, set);
             }
-        },
+            let index: usize = part.parse().map_err(|_| Error::new(Code::Kustomize, format!("{part} is no index")))?;
+            if index == items.len() && create {
+                items.push(Value::Null);
+            }
+            let item = items.get_mut(index);
+            let item = item.ok_or_else(|| Error::new(Code::Kustomize, format!("there is no item {index}")))?;
+            visit(item, rest, create, set)
+        }
         Value::Object(map) => match map.get_mut(part.as_str()) {
             Some(child) => visit(child, rest, create, set),
             None if !create => Ok(()),
             None => {
                 let mut child = Value::Null;
                 if rest.is_empty() {
-                    set(&mut child, true)?
+                    set(&mut child, true)?;
                 } else {
-                    visit(&mut child, rest, create, set)?
+                    visit(&mut child, rest, create, set)?;
                 }
                 map.insert(part.clone(), child);
                 Ok(())
@@ -319,7 +314,11 @@ fn visit_entry(
         items.push(if field.is_empty() { value } else { Map::from_iter([(field.to_owned(), value)]).into() });
     }
     for item in items.iter_mut().filter(|item| fits(item)) {
-        if field.is_empty() { set(item, false)? } else { visit(item, rest, create, set)? }
+        if field.is_empty() {
+            set(item, false)?;
+        } else {
+            visit(item, rest, create, set)?;
+        }
     }
     Ok(())
 }

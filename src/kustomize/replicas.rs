@@ -7,7 +7,7 @@ use super::file::Replicas;
 use crate::error::Result;
 
 /// Applies an entry of `replicas`; an error when no workload has, or had, that name.
-pub fn apply(replicas: &Replicas, config: &Config, all: &mut Collection) -> Result<()> {
+pub(super) fn apply(replicas: &Replicas, config: &Config, all: &mut Collection) -> Result<()> {
     let mut found = false;
     for spec in &config.replicas {
         for resource in all.0.iter_mut().filter(|r| !r.is_empty()) {

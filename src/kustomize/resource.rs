@@ -9,33 +9,33 @@ use super::yaml::{Data, Node, Source, manifests};
 use crate::error::{Code, Error, Result};
 
 /// Stands for the namespace of an object that has none.
-pub const NO_NAMESPACE: &str = "_non_namespaceable_";
+pub(super) const NO_NAMESPACE: &str = "_non_namespaceable_";
 
 /// Group, version and kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Gvk {
+pub(super) struct Gvk {
     /// Group; empty for core kinds.
-    pub group: String,
+    pub(super) group: String,
     /// Version.
-    pub version: String,
+    pub(super) version: String,
     /// Kind.
-    pub kind: String,
+    pub(super) kind: String,
 }
 
 impl Gvk {
     /// From an object's `apiVersion` and `kind`.
-    pub fn new(api_version: &str, kind: &str) -> Self {
+    pub(super) fn new(api_version: &str, kind: &str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         Self { group: group.into(), version: version.into(), kind: kind.into() }
     }
 
     /// `group/version`, or the version alone.
-    pub fn api_version(&self) -> String {
+    pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// Whether every part that `selector` sets is the same here.
-    pub fn is_selected(&self, selector: &Self) -> bool {
+    pub(super) fn is_selected(&self, selector: &Self) -> bool {
         let fits = |ours: &str, wanted: &str| wanted.is_empty() || ours == wanted;
         fits(&self.group, &selector.group) && fits(&self.version, &selector.version) && fits(&self.kind, &selector.kind)
     }
@@ -43,20 +43,20 @@ impl Gvk {
 
 /// What an object is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Id {
+pub(super) struct Id {
     /// Group, version, kind.
-    pub gvk: Gvk,
+    pub(super) gvk: Gvk,
     /// Name.
-    pub name: String,
+    pub(super) name: String,
     /// Namespace as written; empty when there is none.
-    pub namespace: String,
+    pub(super) namespace: String,
     /// Namespace for comparing: `default` when none is written, [`NO_NAMESPACE`] for cluster-scoped kinds.
-    pub effective: String,
+    pub(super) effective: String,
 }
 
 impl Id {
     /// An id whose scope is looked up.
-    pub fn new(gvk: Gvk, name: &str, namespace: &str) -> Self {
+    pub(super) fn new(gvk: Gvk, name: &str, namespace: &str) -> Self {
         let effective = if is_cluster_scoped(&gvk.api_version(), &gvk.kind) {
             NO_NAMESPACE
         } else if namespace.is_empty() {
@@ -68,12 +68,12 @@ impl Id {
     }
 
     /// Same kind, name and effective namespace.
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         self.effective == other.effective && self.name == other.name && self.gvk == other.gvk
     }
 
     /// Whether it is of a cluster-scoped kind.
-    pub fn is_cluster_scoped(&self) -> bool {
+    pub(super) fn is_cluster_scoped(&self) -> bool {
         self.effective == NO_NAMESPACE
     }
 }
@@ -89,7 +89,7 @@ impl fmt::Display for Id {
 
 /// What a generator does when its object exists already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Behavior {
+pub(super) enum Behavior {
     /// It must not exist.
     #[default]
     Create,
@@ -108,29 +108,29 @@ struct Former {
 
 /// An object and its history within the build.
 #[derive(Clone, Debug)]
-pub struct Resource {
+pub(super) struct Resource {
     /// The object; null once a patch deleted it.
-    pub value: Value,
+    pub(super) value: Value,
     former: Vec<Former>,
     /// Prefixes that were put before the name, innermost first.
-    pub prefixes: Vec<String>,
+    pub(super) prefixes: Vec<String>,
     /// Suffixes that were put after the name, innermost first.
-    pub suffixes: Vec<String>,
+    pub(super) suffixes: Vec<String>,
     /// Whether the name gets a hash of the content.
-    pub hashed: bool,
+    pub(super) hashed: bool,
     /// What to do when it exists already.
-    pub behavior: Behavior,
+    pub(super) behavior: Behavior,
     /// Whether, as a patch, it may change the name.
-    pub renames: bool,
+    pub(super) renames: bool,
     /// Whether, as a patch, it may change the kind.
-    pub rekinds: bool,
+    pub(super) rekinds: bool,
     /// JSON pointers of keys that were written without a value: a merge takes them out, while a written `null` stays.
-    pub blanks: Vec<String>,
+    pub(super) blanks: Vec<String>,
 }
 
 impl Resource {
     /// Wraps an object.
-    pub fn new(value: Value) -> Self {
+    pub(super) fn new(value: Value) -> Self {
         Self {
             value,
             former: Vec::new(),
@@ -145,7 +145,7 @@ impl Resource {
     }
 
     /// Whether nothing is left of it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         match &self.value {
             Value::Null => true,
             Value::Object(map) => map.is_empty(),
@@ -158,32 +158,32 @@ impl Resource {
     }
 
     /// `metadata.name`.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.text("/metadata/name")
     }
 
     /// `metadata.namespace`, empty when there is none.
-    pub fn namespace(&self) -> &str {
+    pub(super) fn namespace(&self) -> &str {
         self.text("/metadata/namespace")
     }
 
     /// `kind`.
-    pub fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         self.text("/kind")
     }
 
     /// Group, version, kind.
-    pub fn gvk(&self) -> Gvk {
+    pub(super) fn gvk(&self) -> Gvk {
         Gvk::new(self.text("/apiVersion"), self.kind())
     }
 
     /// What it is known by now.
-    pub fn id(&self) -> Id {
+    pub(super) fn id(&self) -> Id {
         Id::new(self.gvk(), self.name(), self.namespace())
     }
 
     /// What it was known by before, oldest first.
-    pub fn former_ids(&self) -> Vec<Id> {
+    pub(super) fn former_ids(&self) -> Vec<Id> {
         let gvk = self.gvk();
         let id = |f: &Former| Id {
             gvk: Gvk { kind: f.kind.clone(), ..gvk.clone() },
@@ -195,23 +195,23 @@ impl Resource {
     }
 
     /// What it was known by at first.
-    pub fn original_id(&self) -> Id {
+    pub(super) fn original_id(&self) -> Id {
         self.former_ids().into_iter().next().unwrap_or_else(|| self.id())
     }
 
     /// Whether `id` is, or was, its own.
-    pub fn is_known_as(&self, id: &Id) -> bool {
+    pub(super) fn is_known_as(&self, id: &Id) -> bool {
         self.former_ids().iter().any(|f| f.is_same(id)) || self.id().is_same(id)
     }
 
     /// Remembers what it is known by now, before a change of that.
-    pub fn remember_id(&mut self) {
+    pub(super) fn remember_id(&mut self) {
         let id = self.id();
         self.former.push(Former { kind: id.gvk.kind, name: id.name, namespace: id.effective });
     }
 
     /// Takes over the history of `other`, which this one replaces.
-    pub fn inherit(&mut self, other: &Self) {
+    pub(super) fn inherit(&mut self, other: &Self) {
         self.former.clone_from(&other.former);
         self.prefixes.clone_from(&other.prefixes);
         self.suffixes.clone_from(&other.suffixes);
@@ -220,7 +220,7 @@ impl Resource {
     }
 
     /// `metadata` as a map, created where it is missing.
-    pub fn metadata(&mut self) -> Option<&mut Map<String, Value>> {
+    pub(super) fn metadata(&mut self) -> Option<&mut Map<String, Value>> {
         let object = self.value.as_object_mut()?;
         let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
         if metadata.is_null() {
@@ -230,14 +230,14 @@ impl Resource {
     }
 
     /// Sets `metadata.name`.
-    pub fn set_name(&mut self, name: &str) {
+    pub(super) fn set_name(&mut self, name: &str) {
         if let Some(metadata) = self.metadata() {
             metadata.insert("name".into(), name.into());
         }
     }
 
     /// Sets `metadata.namespace`; an empty one takes it away.
-    pub fn set_namespace(&mut self, namespace: &str) {
+    pub(super) fn set_namespace(&mut self, namespace: &str) {
         if namespace.is_empty() {
             if let Some(metadata) = self.value.get_mut("metadata").and_then(Value::as_object_mut) {
                 metadata.remove("namespace");
@@ -248,13 +248,13 @@ impl Resource {
     }
 
     /// A map of texts in the metadata (`labels`, `annotations`).
-    pub fn texts(&self, field: &str) -> Vec<(String, String)> {
+    pub(super) fn texts(&self, field: &str) -> Vec<(String, String)> {
         let map = self.value.pointer(&format!("/metadata/{field}")).and_then(Value::as_object);
         map.into_iter().flatten().map(|(k, v)| (k.clone(), plain_text(v))).collect()
     }
 
     /// Sets an entry of a map of the metadata.
-    pub fn set_text(&mut self, field: &str, key: &str, text: &str) {
+    pub(super) fn set_text(&mut self, field: &str, key: &str, text: &str) {
         let Some(metadata) = self.metadata() else { return };
         let map = metadata.entry(field).or_insert_with(|| Value::Object(Map::new()));
         if !map.is_object() {
@@ -267,7 +267,7 @@ impl Resource {
 
     /// Takes out the keys that were written without a value, where a merge would come by: in maps, and in lists that
     /// merge by keys.
-    pub fn drop_blanks(&mut self) {
+    pub(super) fn drop_blanks(&mut self) {
         for pointer in std::mem::take(&mut self.blanks) {
             let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
             let mut schema = Schema::of(&self.value);
@@ -287,7 +287,7 @@ impl Resource {
     }
 
     /// Leaves annotations as kustomize does at the end of a build: texts only, and no empty map.
-    pub fn tidy_annotations(&mut self) {
+    pub(super) fn tidy_annotations(&mut self) {
         let annotations = self.texts("annotations");
         let Some(metadata) = self.value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
         if annotations.is_empty() {
@@ -299,7 +299,7 @@ impl Resource {
 }
 
 /// A scalar as YAML writes it without quotes.
-pub fn plain_text(value: &Value) -> String {
+pub(super) fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -308,7 +308,7 @@ pub fn plain_text(value: &Value) -> String {
 }
 
 /// Every object of a YAML text: lists taken apart, empty documents left out, each with a kind and a name.
-pub fn objects(source: Source<'_>) -> Result<Vec<Resource>> {
+pub(super) fn objects(source: Source<'_>) -> Result<Vec<Resource>> {
     let mut found = Vec::new();
     for node in manifests(source)? {
         if matches!(&node.data, Data::Map(entries) if entries.is_empty()) {
@@ -374,7 +374,7 @@ fn unfold(source: Source<'_>, node: &Node, value: Value, found: &mut Vec<Resourc
 }
 
 /// An error about an object.
-pub fn error_about(id: &Id, message: impl Into<String>) -> Error {
+pub(super) fn error_about(id: &Id, message: impl Into<String>) -> Error {
     let namespace = (!id.is_cluster_scoped()).then_some(id.effective.as_str());
     Error::new(Code::Kustomize, message).object(&id.gvk.kind, namespace, &id.name)
 }

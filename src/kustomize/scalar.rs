@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Number, Value};
 
 /// The value of a plain scalar; `None` when it has no form in JSON (`.inf`, `.nan`).
-pub fn plain(text: &str) -> Option<Value> {
+pub(super) fn plain(text: &str) -> Option<Value> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
         "true" | "True" | "TRUE" => return Some(Value::Bool(true)),
@@ -21,7 +21,7 @@ pub fn plain(text: &str) -> Option<Value> {
 
 /// The value of a plain scalar as `yaml.v2` reads it: also `yes`, `no`, `on`, `off`, `y`, `n`. Flux reads the text
 /// that variables were put into this way.
-pub fn plain_old(text: &str) -> Option<Value> {
+pub(super) fn plain_old(text: &str) -> Option<Value> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(Value::Bool(true)),
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(Value::Bool(false)),
@@ -32,7 +32,7 @@ pub fn plain_old(text: &str) -> Option<Value> {
 
 /// A folded text after it was written by Go's emitter and read again: where a line that is not indented is followed by
 /// one that is, an empty line comes between (and a text that starts indented loses line breaks instead).
-pub fn refolded(text: &str) -> String {
+pub(super) fn refolded(text: &str) -> String {
     let printable = |c: char| !c.is_control() || c == '\n';
     if !text.contains('\n') || text.ends_with(' ') || text.contains(" \n") || !text.chars().all(printable) {
         return text.to_owned();
@@ -61,7 +61,7 @@ pub fn refolded(text: &str) -> String {
 }
 
 /// The value of a scalar with one of YAML's own tags; `None` when it does not fit.
-pub fn tagged(tag: &str, text: &str) -> Option<Value> {
+pub(super) fn tagged(tag: &str, text: &str) -> Option<Value> {
     match (tag, plain(text)) {
         ("int" | "float", Some(value @ Value::Number(_)))
         | ("bool", Some(value @ Value::Bool(_)))
@@ -72,7 +72,7 @@ pub fn tagged(tag: &str, text: &str) -> Option<Value> {
 }
 
 /// The text behind `!!binary`.
-pub fn binary(text: &str) -> Result<Value, &'static str> {
+pub(super) fn binary(text: &str) -> Result<Value, &'static str> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let bytes = base64::engine::general_purpose::STANDARD.decode(compact).map_err(|_| "!!binary is not base64")?;
     String::from_utf8(bytes).map(Value::String).map_err(|_| "!!binary holds no text")

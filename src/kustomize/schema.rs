@@ -1,6 +1,6 @@
 //! What kustomize knows of the built-in kinds: which are cluster-scoped, and by which keys their lists merge.
 //!
-//! The table is taken from the Kubernetes 1.21 OpenAPI schema that kustomize embeds, cut down to the fields that lead to
+//! The table is taken from the Kubernetes 1.21 `OpenAPI` schema that kustomize embeds, cut down to the fields that lead to
 //! a list with a merge strategy. A kind that is not in it counts as namespaced, and its lists are replaced whole.
 
 use std::collections::{HashMap, HashSet};
@@ -24,13 +24,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 /// Whether a kind is known to live outside namespaces.
-pub fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
+pub(super) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
     TABLE.cluster_scoped.contains(&format!("{api_version} {kind}"))
 }
 
 /// What is known of a node of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
+pub(super) enum Schema {
     /// Nothing: the object is of a kind that is not built in.
     Unknown,
     /// A part of a built-in kind without any list that merges.
@@ -48,7 +48,7 @@ pub enum Schema {
 
 impl Schema {
     /// The schema of an object by its own `apiVersion` and `kind`.
-    pub fn of(object: &Value) -> Self {
+    pub(super) fn of(object: &Value) -> Self {
         let text = |field| object.get(field).and_then(Value::as_str).filter(|s: &&str| !s.is_empty());
         let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else { return Self::Unknown };
         match TABLE.kinds.get(&format!("{api_version} {kind}")) {
@@ -58,7 +58,7 @@ impl Schema {
     }
 
     /// The schema of a field of a map.
-    pub fn field(self, name: &str) -> Self {
+    pub(super) fn field(self, name: &str) -> Self {
         let Self::Type(type_name) = self else { return self.below() };
         let Some(entry) = TABLE.types.get(type_name).and_then(|fields| fields.get(name)) else { return Self::Plain };
         match entry.split_once('>') {
@@ -70,7 +70,7 @@ impl Schema {
     }
 
     /// The schema of an item of a list.
-    pub fn item(self) -> Self {
+    pub(super) fn item(self) -> Self {
         match self {
             Self::Merge { item, .. } => Self::named(item),
             other => other.below(),

@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Result};
 
 /// A selector; an empty part fits everything.
 #[derive(Clone, Debug, Default)]
-pub struct Selector {
+pub(super) struct Selector {
     group: Option<Regex>,
     version: Option<Regex>,
     kind: Option<Regex>,
@@ -19,35 +19,35 @@ pub struct Selector {
 
 impl Selector {
     /// A selector; an error when an expression is broken.
-    pub fn new(gvk: Gvk, name: String, namespace: String, labels: &str, annotations: &str) -> Result<Self> {
+    pub(super) fn new(gvk: &Gvk, name: &str, namespace: &str, labels: &str, annotations: &str) -> Result<Self> {
         Ok(Self {
             group: anchored(&gvk.group)?,
             version: anchored(&gvk.version)?,
             kind: anchored(&gvk.kind)?,
-            name: anchored(&name)?,
-            namespace: anchored(&namespace)?,
+            name: anchored(name)?,
+            namespace: anchored(namespace)?,
             labels: requirements(labels)?,
             annotations: requirements(annotations)?,
         })
     }
 
     /// Whether it sets a name.
-    pub fn has_name(&self) -> bool {
+    pub(super) fn has_name(&self) -> bool {
         self.name.is_some()
     }
 
     /// Whether it sets anything besides labels and annotations.
-    pub fn has_id(&self) -> bool {
+    pub(super) fn has_id(&self) -> bool {
         [&self.group, &self.version, &self.kind, &self.name, &self.namespace].iter().any(|p| p.is_some())
     }
 
     /// Whether it sets labels or annotations.
-    pub fn has_labels(&self) -> bool {
+    pub(super) fn has_labels(&self) -> bool {
         !(self.labels.is_empty() && self.annotations.is_empty())
     }
 
     /// Whether it fits an object, by what it is or was at first.
-    pub fn selects(&self, resource: &Resource) -> bool {
+    pub(super) fn selects(&self, resource: &Resource) -> bool {
         let (now, first) = (resource.id(), resource.original_id());
         (fits(self.namespace.as_ref(), &first.effective) || fits(self.namespace.as_ref(), &now.effective))
             && (fits(self.name.as_ref(), &first.name) || fits(self.name.as_ref(), &now.name))
@@ -56,12 +56,12 @@ impl Selector {
     }
 
     /// Whether kind, name and namespace fit an id.
-    pub fn fits_id(&self, id: &Id) -> bool {
+    pub(super) fn fits_id(&self, id: &Id) -> bool {
         self.fits_gvk(&id.gvk) && fits(self.name.as_ref(), &id.name) && fits(self.namespace.as_ref(), &id.namespace)
     }
 
     /// Whether labels and annotations fit.
-    pub fn fits_labels(&self, resource: &Resource) -> bool {
+    pub(super) fn fits_labels(&self, resource: &Resource) -> bool {
         let (labels, annotations) = (resource.texts("labels"), resource.texts("annotations"));
         self.labels.iter().all(|r| r.fits(&labels)) && self.annotations.iter().all(|r| r.fits(&annotations))
     }
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn selects(labels: &str) -> bool {
-        let selector = Selector::new(Gvk::default(), String::new(), String::new(), labels, "").unwrap();
+        let selector = Selector::new(&Gvk::default(), "", "", labels, "").unwrap();
         selector
             .selects(&Resource::new(json!({"kind": "X", "metadata": {"name": "x", "labels": {"a": "1", "b": "2"}}})))
     }
@@ -197,11 +197,10 @@ mod tests {
 
     #[test]
     fn names_are_whole_expressions() {
-        let gvk = Gvk::default();
-        let selector = Selector::new(gvk, "x|y".into(), String::new(), "", "").unwrap();
+        let selector = Selector::new(&Gvk::default(), "x|y", "", "", "").unwrap();
         let named = |name: &str| Resource::new(json!({"kind": "X", "metadata": {"name": name}}));
         assert!(selector.selects(&named("y")));
         assert!(!selector.selects(&named("xy")));
-        assert!(Selector::new(Gvk::default(), "(".into(), String::new(), "", "").is_err());
+        assert!(Selector::new(&Gvk::default(), "(", "", "", "").is_err());
     }
 }

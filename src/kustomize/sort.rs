@@ -36,13 +36,13 @@ const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfi
 
 /// `sortOptions`: nothing to do for `fifo`, else the kinds that come first and last.
 #[derive(Clone, Debug, Default)]
-pub struct SortOptions {
+pub(super) struct SortOptions {
     legacy: Option<(Vec<String>, Vec<String>)>,
 }
 
 impl SortOptions {
     /// Reads `sortOptions`.
-    pub fn parse(source: Source<'_>, node: &Node) -> Result<Self> {
+    pub(super) fn parse(source: Source<'_>, node: &Node) -> Result<Self> {
         let fields = Fields::of(source, node, "sortOptions")?;
         fields.only(&["order", "legacySortOptions"])?;
         let options = fields.get("legacySortOptions");
@@ -60,13 +60,13 @@ impl SortOptions {
     }
 
     /// The order that `kubectl kustomize` gives its output unless the kustomization says otherwise.
-    pub fn legacy() -> Self {
+    pub(super) fn legacy() -> Self {
         let all = |kinds: &[&str]| kinds.iter().map(ToString::to_string).collect();
         Self { legacy: Some((all(&FIRST), all(&LAST))) }
     }
 
     /// Puts the objects in order.
-    pub fn apply(&self, objects: &mut Collection) {
+    pub(super) fn apply(&self, objects: &mut Collection) {
         if let Some((first, last)) = &self.legacy {
             objects.0.sort_by(|a, b| compare(a, b, first, last));
         }

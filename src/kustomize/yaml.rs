@@ -16,20 +16,20 @@ const DEPTH: usize = 200;
 
 /// A YAML node and where it starts.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(super) struct Node {
     /// Line, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// Column in characters, from 1.
-    pub column: usize,
+    pub(super) column: usize,
     /// Whether it is a null for want of any text.
-    pub blank: bool,
+    pub(super) blank: bool,
     /// What it holds.
-    pub data: Data,
+    pub(super) data: Data,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub enum Data {
+pub(super) enum Data {
     /// Null, a boolean, a number or a text.
     Scalar(Value),
     /// A list.
@@ -40,39 +40,39 @@ pub enum Data {
 
 /// The key of a map's entry.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub(super) struct Key {
     /// Its text.
-    pub text: String,
+    pub(super) text: String,
     /// Line, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// Column in characters, from 1.
-    pub column: usize,
+    pub(super) column: usize,
 }
 
 /// A YAML text and the name it is shown under.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub(super) struct Source<'a> {
     /// The text.
-    pub text: &'a str,
+    pub(super) text: &'a str,
     /// The path shown in errors.
-    pub display: &'a str,
+    pub(super) display: &'a str,
 }
 
 impl Source<'_> {
     /// A place in this text, with the text for showing the line.
-    pub fn place(&self, line: usize, column: usize) -> Place {
+    pub(super) fn place(&self, line: usize, column: usize) -> Place {
         Place::new(self.display, line, column).with_source(self.text)
     }
 
     /// An error at a node.
-    pub fn error(&self, node: &Node, message: impl Into<String>) -> Error {
+    pub(super) fn error(&self, node: &Node, message: impl Into<String>) -> Error {
         Error::new(Code::Kustomize, message).at(self.place(node.line, node.column))
     }
 }
 
 impl Node {
     /// The plain value.
-    pub fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value {
         match &self.data {
             Data::Scalar(value) => value.clone(),
             Data::List(items) => Value::Array(items.iter().map(Node::value).collect()),
@@ -83,7 +83,7 @@ impl Node {
     }
 
     /// Whether it is null.
-    pub fn is_null(&self) -> bool {
+    pub(super) fn is_null(&self) -> bool {
         matches!(self.data, Data::Scalar(Value::Null))
     }
 }
@@ -100,17 +100,17 @@ enum Mode {
 }
 
 /// Every document of a text; empty ones are left out.
-pub fn documents(source: Source<'_>) -> Result<Vec<Node>> {
+pub(super) fn documents(source: Source<'_>) -> Result<Vec<Node>> {
     read(source, Mode::New)
 }
 
 /// Every document of a file of objects, as kustomize has it at the end of a build.
-pub fn manifests(source: Source<'_>) -> Result<Vec<Node>> {
+pub(super) fn manifests(source: Source<'_>) -> Result<Vec<Node>> {
     read(source, Mode::Manifest)
 }
 
 /// Every document of a text, with the words of YAML 1.1 (`yes`, `on`), and any scalar as a key.
-pub fn documents_old(source: Source<'_>) -> Result<Vec<Node>> {
+pub(super) fn documents_old(source: Source<'_>) -> Result<Vec<Node>> {
     read(source, Mode::Old)
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::error::{Code, Error, Result};
 
 /// Expands every expression of `text`. A variable that is not set counts as empty.
-pub fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<String> {
+pub(super) fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<String> {
     let mut scanner = Scanner { text: text.chars().collect(), at: 0, backslash: false };
     let mut out = String::with_capacity(text.len());
     while !scanner.is_done() {
@@ -239,8 +239,7 @@ fn glob(pattern: &[char], text: &[char]) -> bool {
         [] => text.is_empty(),
         ['*', rest @ ..] => (0..=text.len()).any(|n| glob(rest, &text[n..])),
         ['?', rest @ ..] => !text.is_empty() && glob(rest, &text[1..]),
-        ['\\', c, rest @ ..] => text.first() == Some(c) && glob(rest, &text[1..]),
-        [c, rest @ ..] => text.first() == Some(c) && glob(rest, &text[1..]),
+        ['\\', c, rest @ ..] | [c, rest @ ..] => text.first() == Some(c) && glob(rest, &text[1..]),
     }
 }
 

@@ -32,20 +32,17 @@ const IGNORED: [&str; 16] = [
 ];
 
 /// The kustomization for the folder `dir` as the spec of a Flux Kustomization asks for it.
-pub fn kustomization(tree: &dyn Tree, dir: &str, spec: &Value) -> Result<Kustomization> {
-    let mut k = match kustomization_file(tree, dir)? {
-        Some((path, text)) => {
-            let mut own = Kustomization::parse(Source { text: &text, display: &path })?;
-            if own.resources.is_empty() {
-                own.build_metadata = vec!["originAnnotations".into()];
-            }
-            own
+pub(super) fn kustomization(tree: &dyn Tree, dir: &str, spec: &Value) -> Result<Kustomization> {
+    let mut k = if let Some((path, text)) = kustomization_file(tree, dir)? {
+        let mut own = Kustomization::parse(Source { text: &text, display: &path })?;
+        if own.resources.is_empty() {
+            own.build_metadata = vec!["originAnnotations".into()];
         }
-        None => {
-            let mut found = Vec::new();
-            scan(tree, dir, "", &mut found)?;
-            Kustomization { resources: found, ..Kustomization::default() }
-        }
+        own
+    } else {
+        let mut found = Vec::new();
+        scan(tree, dir, "", &mut found)?;
+        Kustomization { resources: found, ..Kustomization::default() }
     };
     let text = |field: &str| spec.get(field).and_then(Value::as_str);
     if let Some(namespace) = text("targetNamespace") {
@@ -116,9 +113,9 @@ fn patch(entry: &Value) -> Result<Patch> {
     let target = entry.get("target").filter(|t| !t.is_null()).map(|target| {
         let text = |field: &str| target.get(field).and_then(Value::as_str).unwrap_or_default();
         Selector::new(
-            Gvk { group: text("group").into(), version: text("version").into(), kind: text("kind").into() },
-            text("name").into(),
-            text("namespace").into(),
+            &Gvk { group: text("group").into(), version: text("version").into(), kind: text("kind").into() },
+            text("name"),
+            text("namespace"),
             text("labelSelector"),
             text("annotationSelector"),
         )
@@ -132,7 +129,7 @@ fn components(tree: &dyn Tree, dir: &str, spec: &Value, k: &mut Kustomization) -
         if is_remote(path) || path.starts_with('/') {
             return Err(Error::new(Code::Kustomize, format!("the component {path} must be a relative path")));
         }
-        if !(optional && !tree.is_dir(&resolve(dir, path)?)?) {
+        if !optional || tree.is_dir(&resolve(dir, path)?)? {
             k.components.push(Item::bare(path));
         }
     }

@@ -64,7 +64,7 @@ fn build(tree: &dyn Tree, kustomization: &Value, vars: &Vars<'_>) -> Result<Vec<
     }
     let always = spec.pointer("/postBuild/substituteStrategy").and_then(Value::as_str) == Some("Always");
     let variables = substitute::variables(kustomization, vars)?;
-    let mut all = build_with(tree, &dir, generate::kustomization(tree, &dir, spec)?)?;
+    let mut all = build_with(tree, &dir, &generate::kustomization(tree, &dir, spec)?)?;
     if let Some(variables) = variables {
         all.0.iter_mut().try_for_each(|resource| substitute::apply(resource, &variables, always))?;
     }

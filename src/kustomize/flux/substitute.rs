@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
 /// The variables of a Flux Kustomization; nothing when it has no `postBuild`.
-pub fn variables(kustomization: &Value, vars: &Vars<'_>) -> Result<Option<BTreeMap<String, String>>> {
+pub(super) fn variables(kustomization: &Value, vars: &Vars<'_>) -> Result<Option<BTreeMap<String, String>>> {
     let Some(post_build) = kustomization.pointer("/spec/postBuild").filter(|p| !p.is_null()) else { return Ok(None) };
     let namespace = kustomization.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
     let mut all = BTreeMap::new();
@@ -42,7 +42,7 @@ pub fn variables(kustomization: &Value, vars: &Vars<'_>) -> Result<Option<BTreeM
 }
 
 /// Puts the variables into an object, unless it says not to.
-pub fn apply(resource: &mut Resource, vars: &BTreeMap<String, String>, always: bool) -> Result<()> {
+pub(super) fn apply(resource: &mut Resource, vars: &BTreeMap<String, String>, always: bool) -> Result<()> {
     let says_no = |field: &str| resource.texts(field).iter().any(|(k, v)| k == SWITCH && v == "disabled");
     if (vars.is_empty() && !always) || says_no("labels") || says_no("annotations") {
         return Ok(());

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::scalar;
 
 /// An object as YAML.
-pub fn write(value: &Value) -> String {
+pub(super) fn write(value: &Value) -> String {
     let mut out = String::new();
     node(value, 0, &mut out);
     out

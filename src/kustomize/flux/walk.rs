@@ -87,7 +87,7 @@ impl Forest {
         })
     }
 
-    /// The data of a ConfigMap or Secret that the forest makes, where it can be read.
+    /// The data of a `ConfigMap` or `Secret` that the forest makes, where it can be read.
     fn variables(&self, kind: &str, namespace: &str, name: &str) -> Option<BTreeMap<String, String>> {
         let text = |object: &Value, pointer: &str| {
             object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -120,7 +120,7 @@ struct Waiting {
 }
 
 /// Builds `roots` and every Kustomization below them. Variables come from `vars` or, where it knows nothing, from
-/// ConfigMaps and Secrets that the walk itself came upon. A child of another source, or one that fails, is said so in
+/// `ConfigMap` and `Secret` objects that the walk itself came upon. A child of another source, or one that fails, is said so in
 /// its place; the walk goes on.
 pub fn walk(tree: &dyn Tree, roots: &[Value], vars: &Vars<'_>) -> Result<Forest> {
     let mut forest = Forest::default();
@@ -184,17 +184,13 @@ fn build_one(
 ) {
     let (namespace, name) = id(&next.object);
     let elsewhere = source(&next.object).filter(|s| wanted.is_some_and(|w| w != s));
-    let outcome = match elsewhere {
-        Some(source) => Outcome::Elsewhere(source),
-        None => {
-            let both = |kind: &str, namespace: &str, name: &str| {
-                vars(kind, namespace, name).or_else(|| forest.variables(kind, namespace, name))
-            };
-            match build_kustomization(tree, &next.object, &both) {
-                Ok(objects) => Outcome::Objects(objects),
-                Err(error) => Outcome::Failed(error),
-            }
-        }
+    let both = |kind: &str, namespace: &str, name: &str| {
+        vars(kind, namespace, name).or_else(|| forest.variables(kind, namespace, name))
+    };
+    let outcome = if let Some(source) = elsewhere {
+        Outcome::Elsewhere(source)
+    } else {
+        build_kustomization(tree, &next.object, &both).map_or_else(Outcome::Failed, Outcome::Objects)
     };
     let built = Built {
         namespace,
