@@ -257,7 +257,6 @@ fn pattern(object: &Value, workload: &ObjectRef) -> Option<Pattern> {
         "Job" if version.starts_with("batch/") => job("/spec/template", "/spec"),
         "CronJob" => job("/spec/jobTemplate/spec/template", "/spec/jobTemplate/spec"),
         "Cluster" if version.starts_with("postgresql.cnpg.io/") => Some(postgres(object, &workload.name)),
-        "StatefulSet" => templated(PodKind::Steady, replicas, 0, "/spec/template"),
         "Deployment" => templated(PodKind::Steady, replicas, surge(object, replicas), "/spec/template"),
         _ => templated(PodKind::Steady, replicas, 0, "/spec/template"),
     }

@@ -16,12 +16,12 @@ pub(crate) fn turned_away(spec: &Value, node: &Node, daemon: bool) -> Option<Str
     if node.cordoned && !daemon && !tolerates_cordon(&tolerations) {
         return Some("is cordoned".into());
     }
-    if let Some(taint) = node.taints.iter().find(|taint| {
-        matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute")
-            && !(daemon && taint.key.starts_with("node.kubernetes.io/"))
-            && !(node.cordoned && taint.key == CORDON)
-            && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
-    }) {
+    let overlooked = |taint: &Taint| {
+        let by_daemon = daemon && taint.key.starts_with("node.kubernetes.io/");
+        by_daemon || taint.key == CORDON || !matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute")
+    };
+    let tolerated = |taint: &Taint| tolerations.iter().any(|toleration| tolerates(toleration, taint));
+    if let Some(taint) = node.taints.iter().find(|taint| !overlooked(taint) && !tolerated(taint)) {
         let value = if taint.value.is_empty() { String::new() } else { format!("={}", taint.value) };
         return Some(format!("has the taint {}{value}:{}", taint.key, taint.effect));
     }

@@ -15,7 +15,7 @@ fn room(nodes: &[Value]) -> Room {
     Room::build(nodes, [], &BTreeSet::new())
 }
 
-fn workload(kind: &str, name: &str, replicas: i64, memory: &str, extra: Value) -> Value {
+fn workload(kind: &str, name: &str, replicas: i64, memory: &str, extra: &Value) -> Value {
     let mut spec = json!({"containers": [{"name": "c", "resources": {"requests": {"memory": memory}}}]});
     for (key, value) in extra.as_object().into_iter().flatten() {
         spec[key] = value.clone();
@@ -32,7 +32,7 @@ fn placed(room: &Room, objects: &[Value]) -> Placement {
 #[test]
 fn the_sum_is_enough_but_no_node_is() {
     let room = room(&[node("k8s-1", "16Gi"), node("k8s-2", "16Gi")]);
-    let placement = placed(&room, &[workload("Deployment", "worker", 1, "24Gi", json!({}))]);
+    let placement = placed(&room, &[workload("Deployment", "worker", 1, "24Gi", &json!({}))]);
     assert!(!placement.fits());
     assert_eq!(placement.unplaced[0].why, ["k8s-1 lacks 8.0 GiB memory", "k8s-2 lacks 8.0 GiB memory"]);
 }
@@ -41,9 +41,9 @@ fn the_sum_is_enough_but_no_node_is() {
 fn daemons_come_first_and_the_largest_before_the_small() {
     let room = room(&[node("k8s-1", "10Gi"), node("k8s-2", "10Gi")]);
     let objects = [
-        workload("Deployment", "small", 2, "1Gi", json!({})),
-        workload("Deployment", "large", 2, "8Gi", json!({})),
-        workload("DaemonSet", "agent", 0, "1Gi", json!({})),
+        workload("Deployment", "small", 2, "1Gi", &json!({})),
+        workload("Deployment", "large", 2, "8Gi", &json!({})),
+        workload("DaemonSet", "agent", 0, "1Gi", &json!({})),
     ];
     let placement = placed(&room, &objects);
     assert!(placement.fits(), "{:?}", placement.unplaced);
@@ -60,8 +60,8 @@ fn what_fits_only_when_packed_is_packed() {
         object
     };
     let objects = [
-        cpu(workload("Deployment", "small", 3, "2Gi", json!({})), "1"),
-        cpu(workload("Deployment", "busy", 1, "1Gi", json!({})), "8"),
+        cpu(workload("Deployment", "small", 3, "2Gi", &json!({})), "1"),
+        cpu(workload("Deployment", "busy", 1, "1Gi", &json!({})), "8"),
     ];
     let wanted = demand(&objects, &room, &[]);
     assert!(!Placer::new(&room, &wanted, Choice::Emptiest).run().fits());
@@ -75,30 +75,30 @@ fn anti_affinity_spread_and_affinity_are_honoured() {
         json!({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
             {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": key}]}}})
     };
-    assert!(placed(&room, &[workload("Deployment", "x", 3, "1Gi", apart("kubernetes.io/hostname"))]).fits());
-    let four = placed(&room, &[workload("Deployment", "x", 4, "1Gi", apart("kubernetes.io/hostname"))]);
+    assert!(placed(&room, &[workload("Deployment", "x", 3, "1Gi", &apart("kubernetes.io/hostname"))]).fits());
+    let four = placed(&room, &[workload("Deployment", "x", 4, "1Gi", &apart("kubernetes.io/hostname"))]);
     assert_eq!(four.unplaced[0].count, 1);
     assert_eq!(four.unplaced[0].why[0], "k8s-1 has a pod that it must not share a node with");
-    let zones = placed(&room, &[workload("Deployment", "x", 3, "1Gi", apart("zone"))]);
+    let zones = placed(&room, &[workload("Deployment", "x", 3, "1Gi", &apart("zone"))]);
     assert_eq!(zones.unplaced[0].count, 1);
 
     let spread = json!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone",
         "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"app": "x"}}}]});
-    let placement = placed(&room, &[workload("Deployment", "x", 4, "1Gi", spread)]);
+    let placement = placed(&room, &[workload("Deployment", "x", 4, "1Gi", &spread)]);
     let in_b: i64 = placement.assigned.iter().filter(|a| a.node == "k8s-3").map(|a| a.count).sum();
     assert!(placement.fits());
     assert_eq!(in_b, 2, "two of four in the zone with one node");
 
     let near = json!({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
         {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "kubernetes.io/hostname"}]}}});
-    let together = placed(&room, &[workload("Deployment", "x", 3, "1Gi", near)]);
+    let together = placed(&room, &[workload("Deployment", "x", 3, "1Gi", &near)]);
     assert_eq!(together.by_node().len(), 1);
 }
 
 #[test]
 fn the_number_of_pods_is_a_resource_too() {
     let room = room(&[node("k8s-1", "64Gi")]);
-    let placement = placed(&room, &[workload("Deployment", "x", 6, "1Gi", json!({}))]);
+    let placement = placed(&room, &[workload("Deployment", "x", 6, "1Gi", &json!({}))]);
     assert_eq!(placement.unplaced[0].why, ["k8s-1 lacks room for a pod (5 of 5)"]);
 }
 

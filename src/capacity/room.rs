@@ -124,6 +124,7 @@ impl Room {
     }
 
     /// Builds it from nodes and pods that were read before.
+    #[cfg(test)]
     pub(crate) fn build(nodes: &[Value], pods: impl IntoIterator<Item = Listed>, interest: &BTreeSet<String>) -> Self {
         let mut builder = Builder::new(nodes, interest.clone());
         for pod in pods {

@@ -62,7 +62,8 @@ impl Scene<'_> {
                     pod.namespace,
                     &Placed { namespace: pod.namespace, labels: pod.labels, node, spec: None },
                 );
-            if !near && !(first && self.domain(term, node).is_some()) {
+            let alone = first && self.domain(term, node).is_some();
+            if !near && !alone {
                 return Some("has no pod that it must be near".into());
             }
         }

@@ -180,10 +180,10 @@ impl Board {
     }
 
     fn store(&mut self, key: &Key, state: Option<Value>) {
-        if let (Some(new), Some(Some(old))) = (&state, self.objects.get(key)) {
-            if is_older(new, old) {
-                return;
-            }
+        if let (Some(new), Some(Some(old))) = (&state, self.objects.get(key))
+            && is_older(new, old)
+        {
+            return;
         }
         if let Some(object) = state.as_ref().filter(|o| is_not_ready(o)) {
             self.failed.insert(key.clone(), object.clone());

@@ -108,7 +108,7 @@ async fn missing(cluster: &Cluster, pod: &Value, message: &str) -> Option<String
     let Some(maker) = maker else {
         return Some(format!("Secret {namespace}/{name} does not exist, and no ExternalSecret makes it"));
     };
-    let said = condition(maker, "Ready").map(|c| c.text()).unwrap_or_else(|| "it says nothing yet".into());
+    let said = condition(maker, "Ready").map_or_else(|| "it says nothing yet".into(), |c| c.text());
     Some(format!(
         "Secret {namespace}/{name} does not exist: ExternalSecret {namespace}/{}: {said}",
         text(maker, "/metadata/name")

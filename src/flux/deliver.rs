@@ -50,7 +50,8 @@ pub async fn deliver<'a>(
         ready_after: HashMap::new(),
         moment: moment.clone(),
     };
-    match cancel.within(delivery.timeout).run(run.all()).await {
+    let ended = cancel.within(delivery.timeout).run(Box::pin(run.all())).await;
+    match ended {
         Err(error) if error.code() == Code::Timeout && cancel.check().is_ok() => {
             drop(run);
             let moment = moment.lock().unwrap_or_else(PoisonError::into_inner).clone();

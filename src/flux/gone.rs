@@ -104,7 +104,7 @@ fn first_held(board: &Board, objects: &[InventoryEntry]) -> Option<(String, Key)
         };
         left += 1;
         // One that is held says more than one that is not deleted yet.
-        let better = matches!(board.see(&key), Seen::Present(o) if text(o, "/metadata/deletionTimestamp") != "");
+        let better = matches!(board.see(&key), Seen::Present(o) if !text(o, "/metadata/deletionTimestamp").is_empty());
         if first.is_none() || (better && !matches!(first, Some((_, _, true)))) {
             first = Some((format!("{object} {reason}"), key, better));
         }

@@ -18,7 +18,7 @@ const TRANSIENT: [&str; 4] = ["DependencyNotReady", "ArtifactFailed", "HealthChe
 /// may be ready, or fail, at our revision with its old spec.
 pub fn judge_kustomization(ks: &Value, token: Option<&str>, is_ours: &dyn Fn(&str) -> bool) -> Judgement {
     let name = full_name(ks);
-    if text(ks, "/metadata/deletionTimestamp") != "" {
+    if !text(ks, "/metadata/deletionTimestamp").is_empty() {
         return Judgement::waiting(format!("Kustomization {name} is being deleted"));
     }
     // A suspended one takes the token, observes its generation and keeps a frozen Ready=True.

@@ -110,7 +110,7 @@ fn waits_for_volume(message: &str) -> bool {
 /// What is wrong with a pod, if anything. A container that ended only once or twice is reported as a crash loop with
 /// that many restarts: the caller decides when it is final.
 pub fn judge_pod(pod: &Value) -> Option<PodFault> {
-    if text(pod, "/metadata/deletionTimestamp") != "" {
+    if !text(pod, "/metadata/deletionTimestamp").is_empty() {
         return None;
     }
     if text(pod, "/status/phase") == "Failed" {
@@ -123,7 +123,7 @@ pub fn judge_pod(pod: &Value) -> Option<PodFault> {
         }
     }
     let unscheduled = condition(pod, "PodScheduled").filter(|c| c.status == "False" && c.reason == "Unschedulable")?;
-    if text(pod, "/status/nominatedNodeName") != "" {
+    if !text(pod, "/status/nominatedNodeName").is_empty() {
         return None; // others make way for it
     }
     Some(PodFault::Unschedulable { message: one_line(unscheduled.message) })
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pod(container: Value) -> Value {
+    fn pod(container: &Value) -> Value {
         json!({"metadata": {"name": "x"}, "status": {"phase": "Running", "containerStatuses": [container]}})
     }
 
@@ -228,31 +228,31 @@ mod tests {
     fn every_fault_is_told_apart() {
         let table = [
             (
-                pod(json!({"name": "m", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                pod(&json!({"name": "m", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
                     "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}})),
                 "container m exited 1 three times (CrashLoopBackOff)",
                 0,
             ),
             (
-                pod(json!({"name": "m", "restartCount": 4, "state": {"running": {}},
+                pod(&json!({"name": "m", "restartCount": 4, "state": {"running": {}},
                     "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}})),
                 "container m ended (OOMKilled) four times (CrashLoopBackOff)",
                 0,
             ),
             (
-                pod(json!({"name": "m", "image": "x/y:1", "state": {"waiting": {"reason": "ErrImagePull",
+                pod(&json!({"name": "m", "image": "x/y:1", "state": {"waiting": {"reason": "ErrImagePull",
                     "message": "manifest unknown"}}})),
                 "container m can't have image x/y:1: ErrImagePull: manifest unknown",
                 5,
             ),
             (
-                pod(json!({"name": "m", "image": "x/y:1", "state": {"waiting": {"reason": "ImagePullBackOff",
+                pod(&json!({"name": "m", "image": "x/y:1", "state": {"waiting": {"reason": "ImagePullBackOff",
                     "message": "i/o timeout"}}})),
                 "container m can't have image x/y:1: ImagePullBackOff: i/o timeout",
                 45,
             ),
             (
-                pod(json!({"name": "m", "state": {"waiting": {"reason": "CreateContainerConfigError",
+                pod(&json!({"name": "m", "state": {"waiting": {"reason": "CreateContainerConfigError",
                     "message": "secret \"db-app\" not found"}}})),
                 "container m can't be made: secret \"db-app\" not found",
                 30,
@@ -278,13 +278,13 @@ mod tests {
 
     #[test]
     fn healthy_new_and_leaving_pods_have_no_fault() {
-        let running = pod(json!({"name": "m", "ready": true, "restartCount": 7, "state": {"running": {}},
+        let running = pod(&json!({"name": "m", "ready": true, "restartCount": 7, "state": {"running": {}},
             "lastState": {"terminated": {"exitCode": 1}}}));
         assert_eq!(judge_pod(&running), None);
-        let mut leaving = pod(json!({"name": "m", "state": {"waiting": {"reason": "ErrImagePull"}}}));
+        let mut leaving = pod(&json!({"name": "m", "state": {"waiting": {"reason": "ErrImagePull"}}}));
         leaving["metadata"]["deletionTimestamp"] = json!("2026-11-24T10:00:00Z");
         assert_eq!(judge_pod(&leaving), None);
-        let pulling = pod(json!({"name": "m", "state": {"waiting": {"reason": "ContainerCreating"}}}));
+        let pulling = pod(&json!({"name": "m", "state": {"waiting": {"reason": "ContainerCreating"}}}));
         assert_eq!(judge_pod(&pulling), None);
     }
 }

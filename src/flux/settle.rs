@@ -84,9 +84,13 @@ impl Run<'_> {
             }
             let all_ready = (0..self.delivery.chain.len()).all(|place| self.ready_after.contains_key(&place));
             match (look.workload, look.helm, chain) {
-                (Some((reason, key)), _, _) | (None, Some((reason, key)), _) => self.say(&reason, &key),
-                (None, None, Chain::Waiting(reason, key)) => self.say(&reason, &key),
-                (None, None, _) if all_ready => return Ok(self.settled(since, &look.workloads)),
+                (Some((reason, key)), _, _)
+                | (None, Some((reason, key)), _)
+                | (None, None, Chain::Waiting(reason, key)) => self.say(&reason, &key),
+                (None, None, _) if all_ready => {
+                    self.settled(since, &look.workloads);
+                    return Ok(());
+                }
                 (None, None, _) => self.say_about(&self.not_ready_yet(), None),
             }
             self.next().await?;
@@ -365,10 +369,10 @@ impl Run<'_> {
                 return;
             };
             fault.cause = Some(format!("probably because {reason}: Pod {} {}", full_name(pod), doing(pod)));
-            if let Some(found) = judge_pod(pod) {
-                if let Some((container, previous)) = found.log_of() {
-                    fault.log = cause::log(self.cluster, pod, container, previous).await;
-                }
+            if let Some(found) = judge_pod(pod)
+                && let Some((container, previous)) = found.log_of()
+            {
+                fault.log = cause::log(self.cluster, pod, container, previous).await;
             }
             return;
         }

@@ -10,7 +10,7 @@ use super::judgement::{Judgement, condition, full_name, generation, is_observed,
 /// A Deployment's progress deadline, a failed Job and a failed bare Pod are final.
 pub fn judge_workload(object: &Value) -> Judgement {
     let name = format!("{} {}", text(object, "/kind"), full_name(object));
-    if text(object, "/metadata/deletionTimestamp") != "" {
+    if !text(object, "/metadata/deletionTimestamp").is_empty() {
         return Judgement::waiting(format!("{name} is being deleted"));
     }
     match text(object, "/kind") {
@@ -130,7 +130,7 @@ fn job(object: &Value, name: &str) -> Judgement {
     let status = |key: &str| number(object, &format!("/status/{key}")).unwrap_or_default();
     let mut line = format!("{name}: {} running", status("active"));
     if status("failed") > 0 {
-        line.push_str(&format!(", {} failed of {} allowed", status("failed"), backoff_limit(object)));
+        line = format!("{line}, {} failed of {} allowed", status("failed"), backoff_limit(object));
     }
     Judgement::Waiting(line)
 }
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(kind: &str, spec: Value, status: Value) -> Value {
+    fn object(kind: &str, spec: &Value, status: &Value) -> Value {
         let version = if kind == "Cluster" { "postgresql.cnpg.io/v1" } else { "apps/v1" };
         json!({"apiVersion": version, "kind": kind, "spec": spec, "status": status,
             "metadata": {"name": "x", "namespace": "data", "generation": 2}})
@@ -193,65 +193,69 @@ mod tests {
 
     #[test]
     fn every_kind_by_what_it_counts() {
-        let done = |conditions: Value| object("Job", json!({}), json!({"conditions": conditions}));
+        let done = |conditions: Value| object("Job", &json!({}), &json!({"conditions": conditions}));
         let table = [
             (
                 object(
                     "Deployment",
-                    json!({"replicas": 2}),
-                    json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                    &json!({"replicas": 2}),
+                    &json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
                 ),
                 "ready",
             ),
             (
                 object(
                     "Deployment",
-                    json!({"replicas": 2}),
-                    json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                    &json!({"replicas": 2}),
+                    &json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
                 ),
                 "take up generation 2",
             ),
             (
                 object(
                     "Deployment",
-                    json!({"replicas": 2}),
-                    json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3}),
+                    &json!({"replicas": 2}),
+                    &json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3}),
                 ),
                 "old pods still run",
             ),
             (
-                object("Deployment", json!({}), json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1})),
+                object(
+                    "Deployment",
+                    &json!({}),
+                    &json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1}),
+                ),
                 "Deployment data/x 0 of 1",
             ),
             (
                 object(
                     "Deployment",
-                    json!({}),
-                    json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}),
+                    &json!({}),
+                    &json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}),
                 ),
                 "failed: ProgressDeadlineExceeded",
             ),
             (
                 object(
                     "StatefulSet",
-                    json!({"replicas": 1}),
-                    json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"}),
+                    &json!({"replicas": 1}),
+                    &json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"}),
                 ),
                 "0 updated",
             ),
             (
                 object(
                     "StatefulSet",
-                    json!({"replicas": 1}),
-                    json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "b"}),
+                    &json!({"replicas": 1}),
+                    &json!({"observedGeneration": 2, "readyReplicas": 1, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "b"}),
                 ),
                 "ready",
             ),
             (
                 object(
                     "DaemonSet",
-                    json!({}),
-                    json!({"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}),
+                    &json!({}),
+                    &json!({"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}),
                 ),
                 "2 of 3",
             ),
@@ -263,25 +267,29 @@ mod tests {
                 "failed: BackoffLimitExceeded",
             ),
             (
-                object("Cluster", json!({"instances": 1}), json!({"readyInstances": 0, "phase": "Setting up primary"})),
+                object(
+                    "Cluster",
+                    &json!({"instances": 1}),
+                    &json!({"readyInstances": 0, "phase": "Setting up primary"}),
+                ),
                 "0 of 1: Setting up primary",
             ),
             (
                 object(
                     "Cluster",
-                    json!({"instances": 1}),
-                    json!({"readyInstances": 1, "phase": "Cluster in healthy state"}),
+                    &json!({"instances": 1}),
+                    &json!({"readyInstances": 1, "phase": "Cluster in healthy state"}),
                 ),
                 "ready",
             ),
-            (object("Pod", json!({}), json!({"phase": "Failed", "reason": "Evicted"})), "failed: Evicted"),
-            (object("PersistentVolumeClaim", json!({}), json!({"phase": "Pending"})), "ready"),
-            (object("ConfigMap", json!({}), json!({})), "ready"),
+            (object("Pod", &json!({}), &json!({"phase": "Failed", "reason": "Evicted"})), "failed: Evicted"),
+            (object("PersistentVolumeClaim", &json!({}), &json!({"phase": "Pending"})), "ready"),
+            (object("ConfigMap", &json!({}), &json!({})), "ready"),
             (
                 object(
                     "ExternalSecret",
-                    json!({}),
-                    json!({"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError"}]}),
+                    &json!({}),
+                    &json!({"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError"}]}),
                 ),
                 "SecretSyncedError",
             ),

@@ -15,32 +15,32 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 /// The kinds of Flux, as discovery knows them.
-pub const KUSTOMIZATION: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
-pub const GIT_REPOSITORY: &str = "GitRepository.source.toolkit.fluxcd.io";
+pub(crate) const KUSTOMIZATION: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
+pub(crate) const GIT_REPOSITORY: &str = "GitRepository.source.toolkit.fluxcd.io";
 
 /// A namespace with a repository that Flux follows: source `repo`, root Kustomization `root` at `./root`.
-pub struct Fixture {
-    pub cluster: Cluster,
-    pub namespace: String,
+pub(crate) struct Fixture {
+    pub(crate) cluster: Cluster,
+    pub(crate) namespace: String,
     work: tempfile::TempDir,
     files: Mutex<BTreeMap<String, String>>,
 }
 
 /// What a wait ended with, and what it said meanwhile.
-pub struct Waited {
-    pub result: Result<Applied>,
-    pub took: Duration,
-    pub reasons: Vec<String>,
-    pub steps: Vec<StepEvent>,
+pub(crate) struct Waited {
+    pub(crate) result: Result<Applied>,
+    pub(crate) took: Duration,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) steps: Vec<StepEvent>,
 }
 
 impl Waited {
-    pub fn applied(self) -> Applied {
+    pub(crate) fn applied(self) -> Applied {
         let reasons = self.reasons;
         self.result.unwrap_or_else(|e| panic!("{e}\nnotes: {:#?}\nwaited for: {reasons:#?}", e.notes()))
     }
 
-    pub fn error(self) -> dpb::error::Error {
+    pub(crate) fn error(self) -> dpb::error::Error {
         let reasons = self.reasons;
         match self.result {
             Err(error) => error,
@@ -48,21 +48,21 @@ impl Waited {
         }
     }
 
-    pub fn said(&self, part: &str) -> bool {
+    pub(crate) fn said(&self, part: &str) -> bool {
         self.reasons.iter().any(|reason| reason.contains(part))
     }
 }
 
 impl Fixture {
     /// With these files in the repository, applied and ready.
-    pub async fn with(name: &str, files: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(name: &str, files: &[(&str, &str)]) -> Self {
         let fixture = Self::bare(name, files, json!({})).await;
         fixture.deliver(&["root"]).await.applied();
         fixture
     }
 
     /// With these files in the repository and these fields added to the root Kustomization's spec; nothing is waited for.
-    pub async fn bare(name: &str, files: &[(&str, &str)], root_spec: Value) -> Self {
+    pub(crate) async fn bare(name: &str, files: &[(&str, &str)], root_spec: Value) -> Self {
         let state = rig("RIG_STATE");
         let namespace = format!("t-{name}");
         let bare = Path::new(&state).join("git").join(format!("{name}.git"));
@@ -91,7 +91,7 @@ impl Fixture {
         fixture
     }
 
-    pub fn kustomization_object(&self, name: &str, path: &str) -> Value {
+    pub(crate) fn kustomization_object(&self, name: &str, path: &str) -> Value {
         json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
             "metadata": {"name": name, "namespace": self.namespace},
@@ -100,13 +100,13 @@ impl Fixture {
         })
     }
 
-    pub async fn apply(&self, object: &Value) {
+    pub(crate) async fn apply(&self, object: &Value) {
         let how = Apply { manager: "rig".into(), force: true, ..Apply::default() };
         self.cluster.apply(object, &how).await.unwrap();
     }
 
     /// Commits and pushes files; empty text removes one. Returns the commit.
-    pub fn push(&self, files: &[(&str, &str)]) -> String {
+    pub(crate) fn push(&self, files: &[(&str, &str)]) -> String {
         for (path, text) in files {
             let file = self.work.path().join(path);
             if text.is_empty() {
@@ -123,20 +123,20 @@ impl Fixture {
         self.head()
     }
 
-    pub fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         git(self.work.path(), &["rev-parse", "HEAD"])
     }
 
-    pub fn named(&self, name: &str) -> Named {
+    pub(crate) fn named(&self, name: &str) -> Named {
         Named::new(&self.namespace, name)
     }
 
     /// Waits for the newest commit through these Kustomizations, for a minute.
-    pub async fn deliver(&self, chain: &[&str]) -> Waited {
+    pub(crate) async fn deliver(&self, chain: &[&str]) -> Waited {
         self.deliver_all(chain, Vec::new(), &self.head()).await
     }
 
-    pub async fn deliver_all(&self, chain: &[&str], gone: Vec<InventoryEntry>, commit: &str) -> Waited {
+    pub(crate) async fn deliver_all(&self, chain: &[&str], gone: Vec<InventoryEntry>, commit: &str) -> Waited {
         let delivery = Delivery {
             source: self.named("repo"),
             commit: commit.into(),
@@ -164,12 +164,12 @@ impl Fixture {
         waited
     }
 
-    pub async fn kustomization(&self, name: &str) -> Value {
+    pub(crate) async fn kustomization(&self, name: &str) -> Value {
         self.cluster.get(KUSTOMIZATION, Some(&self.namespace), name).await.unwrap()
     }
 
     /// Records every version of a Kustomization from now on.
-    pub async fn record(&self, name: &str) -> Recorder {
+    pub(crate) async fn record(&self, name: &str) -> Recorder {
         let mut stream = self.cluster.watch(KUSTOMIZATION, Some(&self.namespace), name).await;
         let versions = Arc::new(Mutex::new(Vec::new()));
         let kept = versions.clone();
@@ -182,7 +182,7 @@ impl Fixture {
     }
 
     /// Waits until a Kustomization is as `holds` says.
-    pub async fn until(&self, name: &str, holds: impl Fn(&Value) -> bool) {
+    pub(crate) async fn until(&self, name: &str, holds: impl Fn(&Value) -> bool) {
         let mut stream = self.cluster.watch(KUSTOMIZATION, Some(&self.namespace), name).await;
         let wait = async {
             while let Some(state) = stream.next().await {
@@ -196,13 +196,13 @@ impl Fixture {
 }
 
 /// Every version of an object since the recording began.
-pub struct Recorder {
+pub(crate) struct Recorder {
     versions: Arc<Mutex<Vec<Value>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Recorder {
-    pub fn saw(self, holds: impl Fn(&Value) -> bool) -> bool {
+    pub(crate) fn saw(self, holds: impl Fn(&Value) -> bool) -> bool {
         self.task.abort();
         self.versions.lock().unwrap().iter().any(holds)
     }
@@ -227,19 +227,19 @@ impl Drop for Fixture {
 }
 
 /// A variable that the rig sets.
-pub fn rig(name: &str) -> String {
+pub(crate) fn rig(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this with rig/test"))
 }
 
 /// Runs one of the rig's scripts.
-pub fn script(name: &str, args: &[&str]) {
+pub(crate) fn script(name: &str, args: &[&str]) {
     let path: PathBuf = Path::new(&rig("RIG_DIR")).join(name);
     let output = Command::new(&path).args(args).output().unwrap();
     assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
 }
 
 /// Ends the kustomize-controller and starts it with these feature gates.
-pub fn restart_kustomize_controller(gates: &str) {
+pub(crate) fn restart_kustomize_controller(gates: &str) {
     let program = r#". "$RIG_DIR/rig.sh"; at "$RIG_STATE"; programs
         args=$(tr '\0' '\n' <"/proc/$(started kustomize-controller | cut -d' ' -f1)/cmdline" | grep '^--' | grep -v feature-gates)
         end kustomize-controller
@@ -262,12 +262,12 @@ fn is_ancestor(dir: &Path, ancestor: &str, commit: &str) -> bool {
 }
 
 /// A `ConfigMap`.
-pub fn config(name: &str, value: &str) -> String {
+pub(crate) fn config(name: &str, value: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  value: \"{value}\"\n")
 }
 
 /// A Deployment of one pod.
-pub fn deployment(name: &str, replicas: &str, version: &str) -> String {
+pub(crate) fn deployment(name: &str, replicas: &str, version: &str) -> String {
     format!(
         r"apiVersion: apps/v1
 kind: Deployment
@@ -288,7 +288,7 @@ spec:
 }
 
 /// A Flux Kustomization of the repository; `extra` are further lines of its spec, indented by two.
-pub fn child(name: &str, path: &str, extra: &str) -> String {
+pub(crate) fn child(name: &str, path: &str, extra: &str) -> String {
     format!(
         r"apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
