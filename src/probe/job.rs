@@ -51,26 +51,26 @@ async fn finished(
     limit: Duration,
     progress: &Progress,
 ) -> Result<JobOutcome> {
-    let job = match tokio::time::timeout(limit, ended(cluster, namespace, name, progress)).await {
-        Ok(job) => job?,
-        Err(_) => {
-            let error = Error::new(
-                Code::Timeout,
-                format!("Job {namespace}/{name} did not end within {} s", limit.as_secs_f64()),
-            )
-            .object("Job", Some(namespace), name);
-            return Err(match why::why_named(cluster, &format!("job/{namespace}/{name}"), None).await {
-                Ok(lines) => error.note(lines.join("\n")),
-                Err(_) => error,
-            });
-        }
+    let Ok(job) = tokio::time::timeout(limit, ended(cluster, namespace, name, progress)).await else {
+        return Err(overdue(cluster, namespace, name, limit).await);
     };
+    let job = job?;
     let failed = health::condition(&job, "Failed").filter(health::Condition::is_true);
     Ok(JobOutcome {
         succeeded: failed.is_none(),
         log: last_log(cluster, namespace, name).await?,
         reason: failed.map(|c| c.text()).unwrap_or_default(),
     })
+}
+
+/// The error of a Job that did not end in time, with what holds it up.
+async fn overdue(cluster: &Cluster, namespace: &str, name: &str, limit: Duration) -> Error {
+    let text = format!("Job {namespace}/{name} did not end within {} s", limit.as_secs_f64());
+    let error = Error::new(Code::Timeout, text).object("Job", Some(namespace), name);
+    match why::why_named(cluster, &format!("job/{namespace}/{name}"), None).await {
+        Ok(lines) => error.note(lines.join("\n")),
+        Err(_) => error,
+    }
 }
 
 /// Waits for `Complete` or `Failed`.

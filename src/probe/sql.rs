@@ -1,4 +1,4 @@
-//! SQL over PostgreSQL's own protocol: a simple query, its rows as text.
+//! SQL over `PostgreSQL`'s own protocol: a simple query, its rows as text.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// Rows of a query; every value as PostgreSQL writes it, NULL as `None`.
+/// Rows of a query; every value as `PostgreSQL` writes it, NULL as `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Column names.

@@ -15,7 +15,7 @@ use crate::probe::http1::{Answer, Http};
 use crate::probe::{Connector, Timed};
 
 /// How long a signature is valid, from the client's clock.
-const VALID: Duration = Duration::from_secs(300);
+const VALID: Duration = Duration::from_mins(5);
 
 /// Whom the calls are made for, and how long they may take.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use super::xml::{Element, write};
 use crate::error::{Code, Error, Result};
 use crate::probe::Timed;
 
-/// S3 takes at most this many keys in one DeleteObjects.
+/// S3 takes at most this many keys in one `DeleteObjects`.
 const MOST: usize = 1000;
 
 /// An object in a listing.
@@ -116,15 +116,12 @@ fn decoded(key: &str) -> String {
     let mut rest = spaced.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         let digits = tail.get(..2).and_then(|d| std::str::from_utf8(d).ok());
-        match (first, digits.and_then(|d| u8::from_str_radix(d, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
+        if let (b'%', Some(byte)) = (first, digits.and_then(|d| u8::from_str_radix(d, 16).ok())) {
+            bytes.push(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(first);
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

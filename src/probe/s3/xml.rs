@@ -103,12 +103,16 @@ impl Element {
 /// Writes an element, children before text.
 pub(super) fn write(out: &mut String, element: &Element) {
     let name = &element.name;
-    out.push_str(&format!("<{name}>"));
+    out.push('<');
+    out.push_str(name);
+    out.push('>');
     for child in &element.children {
         write(out, child);
     }
     out.push_str(&quick_xml::escape::escape(element.text.as_str()));
-    out.push_str(&format!("</{name}>"));
+    out.push_str("</");
+    out.push_str(name);
+    out.push('>');
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ pub(super) fn encode(signature: &Signature, arguments: &[Json]) -> Result<Vec<u8
     Ok(write_call(signature.name, &texts))
 }
 
-pub(super) fn decode(signature: &Signature, result: Struct) -> Result<Json> {
+pub(super) fn decode(signature: &Signature, result: &Struct) -> Result<Json> {
     if let Some(value) = result.field(0) {
         return Ok(to_json(value, signature.answer));
     }

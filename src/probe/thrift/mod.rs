@@ -26,7 +26,7 @@ pub async fn call(connector: &Connector, method: &str, arguments: &[Json], limit
     limited(limit, &what, async {
         let mut stream = connector.open().await?;
         let answer = timed(exchange(&mut stream, &request, method)).await?;
-        let value = metastore::decode(signature, answer.value)?;
+        let value = metastore::decode(signature, &answer.value)?;
         Ok(Timed { value, elapsed: answer.elapsed })
     })
     .await

@@ -78,7 +78,7 @@ const WORLD: Section<World> = Section {
             r#"world.get("StorageClass", "ceph-bucket")"#,
             |world, call| {
                 let (kind, name) = (call.text(0), call.text(1));
-                let found = world.find(&kind, &name, call.optional_text(2))?;
+                let found = world.find(&kind, &name, call.optional_text(2).as_deref())?;
                 let absent = || Error::new(Code::NotFound, format!("{kind} {name} does not exist"));
                 Ok(to_dynamic(&found.ok_or_else(absent)?))
             },
@@ -90,7 +90,7 @@ const WORLD: Section<World> = Section {
             "An object, or `()` when it is absent.",
             r#"world.find("Secret", "keys", "storage")"#,
             |world, call| {
-                let found = world.find(&call.text(0), &call.text(1), call.optional_text(2))?;
+                let found = world.find(&call.text(0), &call.text(1), call.optional_text(2).as_deref())?;
                 Ok(found.as_ref().map_or(Dynamic::UNIT, to_dynamic))
             },
         ),
@@ -112,7 +112,7 @@ const WORLD: Section<World> = Section {
             "Deletes an object; one that is absent is no error.",
             r#"world.delete("ObjectBucket", "obc-a-b")"#,
             |world, call| {
-                world.delete(&call.text(0), &call.text(1), call.optional_text(2))?;
+                world.delete(&call.text(0), &call.text(1), call.optional_text(2).as_deref())?;
                 Ok(Dynamic::UNIT)
             },
         ),

@@ -17,4 +17,6 @@ pub use run::{Event, Options, run};
 pub use world::{Handle, World};
 
 #[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod tests;

@@ -81,7 +81,7 @@ impl Player {
     /// Works until the watches are gone, or it should stop.
     pub(super) fn work(mut self, inbox: &Receiver<Told>) {
         while self.world.bridge.cancel().check().is_ok() {
-            let rest = self.queue.rest(Instant::now()).unwrap_or(Duration::from_secs(3600));
+            let rest = self.queue.rest(Instant::now()).unwrap_or(Duration::from_hours(1));
             match inbox.recv_timeout(rest) {
                 Ok(told) => self.hear(told),
                 Err(RecvTimeoutError::Timeout) => {}

@@ -118,8 +118,7 @@ pub async fn run(
 
 /// The scripts to play, as paths below `scripts/`.
 fn paths(library: &Library, only: &[String]) -> Result<Vec<String>> {
-    let all: Vec<String> =
-        library.files("sim")?.into_keys().filter(|p| p.ends_with(".rhai") && !p.ends_with(".test.rhai")).collect();
+    let all: Vec<String> = library.files("sim")?.into_keys().filter(|p| is_operator(p)).collect();
     for name in only {
         if !all.iter().any(|p| script_name(p) == name) {
             let known: Vec<&str> = all.iter().map(|p| script_name(p)).collect();
@@ -129,6 +128,11 @@ fn paths(library: &Library, only: &[String]) -> Result<Vec<String>> {
     }
     let wanted = |p: &String| only.is_empty() || only.iter().any(|name| name == script_name(p));
     Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// Scripts, but not their tests.
+fn is_operator(path: &str) -> bool {
+    path.strip_suffix(".rhai").is_some_and(|stem| !stem.ends_with(".test"))
 }
 
 /// `rook-ceph`, of `sim/rook-ceph.rhai`.

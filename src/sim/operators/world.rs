@@ -50,8 +50,7 @@ impl World {
         bridge: Bridge,
         watcher: UnboundedSender<String>,
     ) -> Self {
-        let (watched, now) = (RefCell::default(), RefCell::new(None));
-        Self { cluster, store, script, bridge, watched, watcher, now }
+        Self { cluster, store, script, bridge, watched: RefCell::default(), watcher, now: RefCell::new(None) }
     }
 
     /// Begins the look at `subject`.
@@ -105,16 +104,16 @@ impl World {
     }
 
     /// One object, or `None`.
-    pub(super) fn find(&self, kind: &str, name: &str, namespace: Option<String>) -> Result<Option<Value>> {
+    pub(super) fn find(&self, kind: &str, name: &str, namespace: Option<&str>) -> Result<Option<Value>> {
         let subject = self.subject()?;
-        let namespace = namespace.as_deref().or(subject.namespace());
+        let namespace = namespace.or(subject.namespace());
         self.bridge.block(self.cluster.find(kind, namespace, name))
     }
 
     /// Deletes an object; one that is absent is no error.
-    pub(super) fn delete(&self, kind: &str, name: &str, namespace: Option<String>) -> Result<()> {
+    pub(super) fn delete(&self, kind: &str, name: &str, namespace: Option<&str>) -> Result<()> {
         let subject = self.subject()?;
-        let namespace = namespace.as_deref().or(subject.namespace());
+        let namespace = namespace.or(subject.namespace());
         self.bridge.block(self.cluster.delete(kind, namespace, name, &Delete::default())).map(|_| ())
     }
 

@@ -7,6 +7,7 @@ use base64::Engine;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use md5::{Digest, Md5};
+#[allow(clippy::wildcard_imports, reason = "an input and an output type for each of 24 operations")]
 use s3s::dto::*;
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 
