@@ -1,4 +1,4 @@
-//! An application of the GitOps tree: one Flux Kustomization and the folder that it applies.
+//! An application of the `GitOps` tree: one Flux Kustomization and the folder that it applies.
 
 use crate::error::{Code, Error, Result};
 use crate::settings::Span;
@@ -24,10 +24,10 @@ pub struct AppOptions {
     pub path: Option<String>,
 }
 
-/// How a configuration file becomes part of a ConfigMap.
+/// How a configuration file becomes part of a `ConfigMap`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigOptions {
-    /// Name of the ConfigMap; `<app>-config` by default.
+    /// Name of the `ConfigMap`; `<app>-config` by default.
     pub name: Option<String>,
     /// Key in it; the file's name by default.
     pub key: Option<String>,
@@ -52,9 +52,9 @@ pub struct AppFile {
 pub enum Role {
     /// Listed in `resources:`.
     Resource,
-    /// Part of a ConfigMap.
+    /// Part of a `ConfigMap`.
     Config {
-        /// Name of the ConfigMap, before kustomize adds a hash.
+        /// Name of the `ConfigMap`, before kustomize adds a hash.
         map: String,
         /// Key in it.
         key: String,
@@ -141,7 +141,7 @@ impl App {
         self.add(file, text.into(), Role::Resource)
     }
 
-    /// Adds a file that becomes a key of a generated ConfigMap. It lies in `app/config/` unless `file` names a folder.
+    /// Adds a file that becomes a key of a generated `ConfigMap`. It lies in `app/config/` unless `file` names a folder.
     pub fn add_config(&mut self, file: &str, text: impl Into<String>, options: ConfigOptions) -> Result<()> {
         let base = file.rsplit('/').next().unwrap_or(file).to_owned();
         let path = if file.contains('/') { file.to_owned() } else { format!("config/{file}") };

@@ -251,9 +251,10 @@ fn resolve(dependency: &str, lands_in: &str, ours: &[Name], before: &World) -> R
     match found[..] {
         [] => Ok((lands_in.to_owned(), dependency.to_owned())),
         [one] => Ok(one.clone()),
-        _ => match found.iter().find(|(namespace, _)| namespace == lands_in) {
-            Some(here) => Ok((*here).clone()),
-            None => {
+        _ => {
+            if let Some(here) = found.iter().find(|(namespace, _)| namespace == lands_in) {
+                Ok((*here).clone())
+            } else {
                 let all: Vec<String> = found.iter().map(|(ns, name)| format!("{ns}/{name}")).collect();
                 Err(Error::new(
                     Code::Invalid,
@@ -261,6 +262,6 @@ fn resolve(dependency: &str, lands_in: &str, ours: &[Name], before: &World) -> R
                 )
                 .hint("Name it with its namespace"))
             }
-        },
+        }
     }
 }

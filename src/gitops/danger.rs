@@ -33,7 +33,7 @@ pub fn in_repository(objects: &Objects, after: &World, chain: &[super::flux_file
         let id = Id::of(&changed.after);
         match (is_kept(&changed.before), is_kept(&changed.after)) {
             (true, false) => {
-                out.push(danger(Verdict::Warn, format!("{id} loses prune: disabled: from now on a revert deletes it")))
+                out.push(danger(Verdict::Warn, format!("{id} loses prune: disabled: from now on a revert deletes it")));
             }
             (false, true) if !holds_data(&id) => {
                 out.push(danger(Verdict::Warn, format!("{id} gains prune: disabled: a revert leaves it behind")));

@@ -48,9 +48,9 @@ pub fn ks(app: &App, layout: &Layout, lands_in: &str, depends_on: &[Name]) -> Re
     })))
 }
 
-/// The text of `app/kustomization.yaml`: resources in the order they were added, and a generator for each ConfigMap.
+/// The text of `app/kustomization.yaml`: resources in the order they were added, and a generator for each `ConfigMap`.
 ///
-/// A ConfigMap whose files hold `${…}` is marked so that Flux leaves them alone, whatever a parent's `postBuild` says.
+/// A `ConfigMap` whose files hold `${…}` is marked so that Flux leaves them alone, whatever a parent's `postBuild` says.
 /// Generated names keep their hash unless the script asks otherwise: a changed file gives a new name, so that pods
 /// that mount it roll, and a revert finds the old content under its old name.
 pub fn kustomization(app: &App) -> String {

@@ -1,4 +1,4 @@
-//! What an objective delivers: files of the GitOps tree, as a plan with its diff, and what Flux would make of them.
+//! What an objective delivers: files of the `GitOps` tree, as a plan with its diff, and what Flux would make of them.
 //!
 //! `execute` of a script fills [`Deliverables`]; [`Plan::make`] holds them against the repository, builds what Flux would
 //! build, and looks for faults and dangers; [`trial::try_on`] asks the API server.

@@ -232,8 +232,7 @@ fn a_repository_whose_namespaces_share_a_component() {
     let mut given = given();
     for namespace in ["storage", "cnpg-system", "monitoring", "airflow", "external-secrets", "default"] {
         given = given.edit(&format!("kubernetes/apps/{namespace}/kustomization.yaml"), |text| {
-            let kept: String =
-                text.lines().filter(|l| !l.contains("namespace.yaml")).map(|l| format!("{l}\n")).collect();
+            let kept: String = text.split_inclusive('\n').filter(|l| !l.contains("namespace.yaml")).collect();
             kept.replace(
                 "kind: Kustomization\n",
                 &format!("kind: Kustomization\nnamespace: {namespace}\ncomponents:\n  - ../../components/common\n"),
@@ -327,7 +326,7 @@ fn what_flux_would_replace_is_found() {
                 "run.yaml",
                 "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: run}\ndata:\n  run.sh: echo ${HOME}\n",
             )
-            .unwrap()
+            .unwrap();
         })
         .plan();
     let faults = faults(&plan);

@@ -53,10 +53,9 @@ impl Source {
         };
         match kind.as_str() {
             "HelmRepository" if options.tag.is_some() => return bad("a HelmRepository has no tag".into()),
-            "HelmRepository" => {}
             "OCIRepository" if !is_oci => return bad("an OCIRepository has an oci:// url".into()),
             "OCIRepository" if options.tag.is_none() => return bad("an OCIRepository needs a tag".into()),
-            "OCIRepository" => {}
+            "HelmRepository" | "OCIRepository" => {}
             other => return bad(format!("kind {other} is neither HelmRepository nor OCIRepository")),
         }
         let interval = options.interval.unwrap_or_else(|| "2h".into());

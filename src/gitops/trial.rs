@@ -49,7 +49,7 @@ pub async fn variables(cluster: &Cluster, root: &Path, layout: &Layout) -> Resul
     futures::future::join_all(reads).await.into_iter().filter_map(Result::transpose).collect()
 }
 
-/// The data of a ConfigMap or Secret as text.
+/// The data of a `ConfigMap` or Secret as text.
 fn values_of(object: &Value) -> BTreeMap<String, String> {
     let is_secret = object["kind"] == "Secret";
     let text = |value: &Value| {
@@ -72,7 +72,7 @@ pub fn dry_run(results: &[DryRun], applied: &[Value]) -> Vec<Check> {
             Outcome::Accepted(_) => accepted += 1,
             // Flux deletes and makes such an object anew, which a dry run of an apply cannot know.
             Outcome::Refused(error) if error.message().contains("immutable") && danger::is_forced(object) => {
-                accepted += 1
+                accepted += 1;
             }
             Outcome::Unchecked(reason) if reason.contains("comes with the same change") || reason.contains("SOPS") => {
                 by_schema.push((id, reason.clone()));
@@ -123,10 +123,8 @@ fn objects(count: usize) -> String {
 async fn against_live(cluster: &Cluster, applied: &[Value]) -> Result<Vec<Check>> {
     let reads = applied.iter().map(|object| async move {
         let id = Id::of(object);
-        let kind = match cluster.kind_of(object).await {
-            Ok(kind) => kind,
-            Err(_) => return Ok(Vec::new()), // the dry run says why
-        };
+        // A kind that is not served: the dry run says why.
+        let Ok(kind) = cluster.kind_of(object).await else { return Ok(Vec::new()) };
         match cluster.find(&kind, id.namespace.as_deref(), &id.name).await {
             Ok(Some(live)) => Ok(danger::against_live(object, &live)),
             Ok(None) => Ok(Vec::new()),
@@ -154,8 +152,8 @@ async fn above(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
             }
         }
     }
-    let reads = wanted.iter().map(|(namespace, name)| cluster.find(KUSTOMIZATION, Some(namespace), name));
-    let found = futures::future::join_all(reads).await;
+    let found = wanted.iter().map(|(namespace, name)| cluster.find(KUSTOMIZATION, Some(namespace), name));
+    let found = futures::future::join_all(found).await;
     let mut checks = Vec::new();
     let mut ready = 0;
     for (name, live) in wanted.iter().zip(found) {

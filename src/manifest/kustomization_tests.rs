@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -134,7 +136,8 @@ fn any_file() -> impl Strategy<Value = (String, usize)> {
             let count = items.len();
             for (i, ((name, comment, quotes), noise)) in items.into_iter().enumerate() {
                 let quote = ["", "'", "\""][quotes];
-                text.push_str(&format!("{indent}- {quote}./{name}{i}{quote}{comment}\n{noise}"));
+                writeln!(text, "{indent}- {quote}./{name}{i}{quote}{comment}").unwrap();
+                text.push_str(&noise);
             }
             text.push_str(&tail);
             if key_after {

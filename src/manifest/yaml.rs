@@ -185,9 +185,9 @@ mod tests {
 
     #[test]
     fn large_and_deep_files_are_read() {
-        let text: String = (0..3000).map(|i| format!("---\nname: x{i}\n")).collect();
+        let text: String = "---\nname: x\n".repeat(3000);
         assert_eq!(documents(&text, "x.yaml").unwrap().len(), 3000);
-        let deep: String = (0..100).map(|i| format!("{}k:\n", " ".repeat(i))).collect();
+        let deep = (0..100).fold(String::new(), |text, i| text + &" ".repeat(i) + "k:\n");
         assert!(documents(&deep, "x.yaml").is_ok());
     }
 }

@@ -11,14 +11,13 @@ const NAME: &str = "dependencies";
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
     let mut faults = Vec::new();
     let mut seen = 0;
-    for (app, name, unit) in subject.apps() {
-        let Some(unit) = unit else { continue };
+    for (app, unit) in subject.apps() {
         for (i, (namespace, dependency)) in unit.depends_on().into_iter().enumerate() {
             seen += 1;
             let place = subject.in_ks(app, &["spec", "dependsOn", &i.to_string()]);
             let wanted = (namespace.clone(), dependency.clone());
             if subject.after.unit(&wanted).is_some() {
-                if let Some(circle) = circle(subject.after, name, &wanted) {
+                if let Some(circle) = circle(subject.after, &unit.name, &wanted) {
                     let path: Vec<String> = circle.iter().map(|(ns, name)| format!("{ns}/{name}")).collect();
                     faults.push(
                         fault(NAME, &place, &format!("a circle that never becomes ready: {}", path.join(" → ")))

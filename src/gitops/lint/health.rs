@@ -12,8 +12,7 @@ const NAME: &str = "health checks";
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
     let mut faults = Vec::new();
     let mut seen = 0;
-    for (app, _, unit) in subject.apps() {
-        let Some(unit) = unit else { continue };
+    for (app, unit) in subject.apps() {
         let checks = unit.object["spec"]["healthChecks"].as_array();
         for (i, check) in checks.into_iter().flatten().enumerate() {
             seen += 1;

@@ -25,7 +25,6 @@ use crate::manifest::yaml;
 use super::app::{App, Role};
 use super::assemble::Assembled;
 use super::deliverables::Deliverables;
-use super::flux_files::Name;
 use super::layout::{Layout, join};
 use super::world::{Unit, World};
 
@@ -67,16 +66,20 @@ impl<'a> Subject<'a> {
         &self.assembled.files
     }
 
-    /// Our apps, each with the name of its Kustomization and that Kustomization as built, where it was reached.
-    fn apps(&self) -> impl Iterator<Item = (&'a App, &'a Name, Option<&'a Unit>)> {
+    /// Our apps, each with the name of its Kustomization and that Kustomization as built. One that is not reached or
+    /// cannot be built is left out: that is one fault, and every other rule would only repeat it.
+    fn apps(&self) -> impl Iterator<Item = (&'a App, &'a Unit)> {
         let after = self.after;
-        self.deliverables.apps().iter().zip(&self.assembled.kustomizations).map(move |(a, n)| (a, n, after.unit(n)))
+        self.deliverables
+            .apps()
+            .iter()
+            .zip(&self.assembled.kustomizations)
+            .filter_map(move |(app, name)| after.unit(name).filter(|unit| unit.error.is_none()).map(|unit| (app, unit)))
     }
 
     /// The objects of our apps.
     fn objects(&self) -> impl Iterator<Item = (&'a App, &'a Value)> {
-        self.apps()
-            .flat_map(|(app, _, unit)| unit.into_iter().flat_map(move |u| u.objects.iter().map(move |o| (app, o))))
+        self.apps().flat_map(|(app, unit)| unit.objects.iter().map(move |object| (app, object)))
     }
 
     /// A place in an app's `ks.yaml`.
@@ -87,23 +90,23 @@ impl<'a> Subject<'a> {
             None => Place::new(file, 1, 1),
         }
     }
+}
 
-    /// A place in the manifest of one of an app's objects; the app's folder if it is a generated one.
-    fn in_manifest(&self, app: &App, object: &Value, path: &[&str]) -> Place {
-        let id = Id::of(object);
-        for file in app.files.iter().filter(|f| f.role == Role::Resource) {
-            let display = join(&app.path(), &file.file);
-            let Ok(documents) = yaml::documents(&file.text, &display) else { continue };
-            let found = documents.iter().position(|d| {
-                let other = Id::of(&d.value);
-                (other.kind == id.kind && other.group == id.group) && id.name.ends_with(&other.name)
-            });
-            if let Some(index) = found {
-                return yaml::place(&file.text, &display, index, path);
-            }
+/// A place in the manifest of one of an app's objects; the app's folder if it is a generated one.
+fn in_manifest(app: &App, object: &Value, path: &[&str]) -> Place {
+    let id = Id::of(object);
+    for file in app.files.iter().filter(|f| f.role == Role::Resource) {
+        let display = join(&app.path(), &file.file);
+        let Ok(documents) = yaml::documents(&file.text, &display) else { continue };
+        let found = documents.iter().position(|d| {
+            let other = Id::of(&d.value);
+            (other.kind == id.kind && other.group == id.group) && id.name.ends_with(&other.name)
+        });
+        if let Some(index) = found {
+            return yaml::place(&file.text, &display, index, path);
         }
-        Place::new(join(&app.path(), "kustomization.yaml"), 1, 1)
     }
+    Place::new(join(&app.path(), "kustomization.yaml"), 1, 1)
 }
 
 /// A fault at a place.
@@ -125,7 +128,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// The pod specs of an object, each with its path: of workloads, Jobs, CronJobs and pods.
+/// The pod specs of an object, each with its path: of workloads, Jobs, `CronJobs` and pods.
 fn pod_spec(object: &Value) -> Option<(&Value, Vec<&'static str>)> {
     let path: Vec<&'static str> = match object["kind"].as_str()? {
         "Pod" => vec!["spec"],

@@ -6,7 +6,7 @@ use crate::check::{Check, Verdict};
 use crate::gitops::flux_files::Name;
 use crate::manifest::object::Id;
 
-use super::{Subject, count, fault, verdict};
+use super::{Subject, count, fault, in_manifest, verdict};
 
 /// Namespaces that every cluster has, and the one that Flux was installed into.
 const GIVEN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -48,7 +48,7 @@ fn owners(subject: &Subject<'_>) -> Vec<Check> {
         let owners = by_id.get(&Id::of(object)).map(Vec::as_slice).unwrap_or_default();
         if owners.len() > 1 {
             let names: Vec<String> = owners.iter().map(|(ns, name)| format!("{ns}/{name}")).collect();
-            let place = subject.in_manifest(app, object, &["metadata", "name"]);
+            let place = in_manifest(app, object, &["metadata", "name"]);
             let text = format!("{} is made by more than one Kustomization: {}", Id::of(object), names.join(", "));
             faults.push(
                 fault("owners", &place, &text).remedy("They would overwrite and prune each other's: leave it to one"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::manifest::object::Id;
 
-use super::{Subject, count, fault, verdict};
+use super::{Subject, count, fault, in_manifest, verdict};
 
 const NAME: &str = "protected data";
 const PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
@@ -35,7 +35,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             kept += 1;
             continue;
         }
-        let place = subject.in_manifest(app, object, &["metadata", "annotations"]);
+        let place = in_manifest(app, object, &["metadata", "annotations"]);
         faults.push(
             fault(NAME, &place, &format!("{} holds data, and a revert would delete it", Id::of(object)))
                 .remedy(format!("Annotate it with {PRUNE}: disabled")),

@@ -14,9 +14,9 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
     let mut faults = Vec::new();
     let mut seen = 0;
     let mut touched: BTreeSet<Name> = BTreeSet::new();
-    for (app, name, unit) in subject.apps() {
+    for (app, name) in subject.deliverables.apps().iter().zip(&subject.assembled.kustomizations) {
         seen += 1;
-        if unit.is_some() {
+        if subject.after.unit(name).is_some() {
             touched.extend(subject.after.chain(name));
             continue;
         }

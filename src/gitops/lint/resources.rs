@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::manifest::object::Id;
 
-use super::{Subject, containers, count, fault, pod_spec, verdict};
+use super::{Subject, containers, count, fault, in_manifest, pod_spec, verdict};
 
 const NAME: &str = "requests and limits";
 const WANTED: [[&str; 2]; 3] = [["requests", "cpu"], ["requests", "memory"], ["limits", "memory"]];
@@ -20,7 +20,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
         if id.group == "postgresql.cnpg.io" && id.kind == "Cluster" {
             seen += 1;
             if let Some(missing) = missing(&object["spec"]["resources"]) {
-                let place = subject.in_manifest(app, object, &["spec", "resources"]);
+                let place = in_manifest(app, object, &["spec", "resources"]);
                 faults.push(fault(NAME, &place, &format!("{id} lacks {missing}")).remedy(REMEDY));
             }
         }
@@ -30,7 +30,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
             let Some(missing) = missing(&container["resources"]) else { continue };
             let index = index.to_string();
             let path: Vec<&str> = path.iter().copied().chain([list, index.as_str(), "resources"]).collect();
-            let place = subject.in_manifest(app, object, &path);
+            let place = in_manifest(app, object, &path);
             let container = container["name"].as_str().unwrap_or_default();
             faults.push(fault(NAME, &place, &format!("container {container} of {id} lacks {missing}")).remedy(REMEDY));
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::manifest::object::Id;
 
-use super::{Subject, containers, count, fault, pod_spec, verdict};
+use super::{Subject, containers, count, fault, in_manifest, pod_spec, verdict};
 
 const NAME: &str = "plain secrets";
 const REMEDY: &str =
@@ -37,7 +37,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
         let id = Id::of(object);
         for (path, what) in plain(object, &id) {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            let place = subject.in_manifest(app, object, &path);
+            let place = in_manifest(app, object, &path);
             faults.push(fault(NAME, &place, &format!("{what} of {id} stands in plain text")).remedy(REMEDY));
         }
     }
@@ -70,7 +70,7 @@ fn plain(object: &Value, id: &Id) -> Vec<(Vec<String>, String)> {
             }
         }
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
-            values(&object["spec"]["values"], &steps(&["spec", "values"]), &mut found)
+            values(&object["spec"]["values"], &steps(&["spec", "values"]), &mut found);
         }
         _ => {}
     }
@@ -118,7 +118,7 @@ fn values(value: &Value, path: &[String], found: &mut Vec<(Vec<String>, String)>
             for (key, inner) in map {
                 match inner {
                     Value::String(text) if is_secret(key, text) => {
-                        found.push((below(key.clone()), format!("value {key}")))
+                        found.push((below(key.clone()), format!("value {key}")));
                     }
                     other => values(other, &below(key.clone()), found),
                 }

@@ -6,7 +6,7 @@ use crate::check::Check;
 use crate::error::Place;
 use crate::manifest::object::Id;
 
-use super::{Subject, count, fault, verdict};
+use super::{Subject, count, fault, in_manifest, verdict};
 
 const NAME: &str = "sources";
 
@@ -38,15 +38,14 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
                 .remedy("Declare it with gitops::repo, or correct its name"),
         });
     };
-    for (app, name, unit) in subject.apps() {
-        let Some(unit) = unit else { continue };
-        look(&unit.object["spec"]["sourceRef"], &name.0, subject.in_ks(app, &["spec", "sourceRef"]));
+    for (app, unit) in subject.apps() {
+        look(&unit.object["spec"]["sourceRef"], &unit.name.0, subject.in_ks(app, &["spec", "sourceRef"]));
     }
     for (app, object) in subject.objects().filter(|(_, o)| o["kind"] == "HelmRelease") {
         let own = object["metadata"]["namespace"].as_str().unwrap_or(&app.namespace);
         let chart = ["spec", "chart", "spec", "sourceRef"];
-        look(&object["spec"]["chart"]["spec"]["sourceRef"], own, subject.in_manifest(app, object, &chart));
-        look(&object["spec"]["chartRef"], own, subject.in_manifest(app, object, &["spec", "chartRef"]));
+        look(&object["spec"]["chart"]["spec"]["sourceRef"], own, in_manifest(app, object, &chart));
+        look(&object["spec"]["chartRef"], own, in_manifest(app, object, &["spec", "chartRef"]));
     }
     verdict(NAME, faults, (seen > 0).then(|| format!("{} found", count(seen, "reference", "references"))))
 }

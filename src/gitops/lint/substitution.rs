@@ -13,8 +13,7 @@ const NAME: &str = "substitution";
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Check> {
     let mut faults = Vec::new();
     let mut is_on = false;
-    for (app, _, unit) in subject.apps() {
-        let Some(unit) = unit.filter(|u| u.object["spec"]["postBuild"].is_object()) else { continue };
+    for (app, unit) in subject.apps().filter(|(_, u)| u.object["spec"]["postBuild"].is_object()) {
         is_on = true;
         for file in app.files.iter().filter(|f| f.role == Role::Resource) {
             let display = format!("{}/{}", app.path(), file.file);
