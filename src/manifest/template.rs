@@ -11,7 +11,7 @@ use super::quantity::{self, Quantity};
 use crate::error::{Code, Error, Place, Result};
 
 /// Instructions a template may use: far above any manifest, and an endless loop ends within a second.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 5_000_000;
 
 /// Renders templates; others are found through its loader, for `include`, `import` and `extends`.
 #[derive(Debug)]
