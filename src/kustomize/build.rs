@@ -4,7 +4,7 @@ use super::collection::Collection;
 use super::config::Config;
 use super::file::{FILE_NAMES, Item, Kustomization, empty};
 use super::names::{self, Affix};
-use super::resource::objects;
+use super::resource::{ORIGIN, objects};
 use super::sort::SortOptions;
 use super::tree::{Tree, is_remote, resolve};
 use super::yaml::Source;
@@ -13,8 +13,6 @@ use crate::error::{Code, Error, Result};
 
 /// The annotation that keeps an object out of the result.
 const LOCAL: &str = "config.kubernetes.io/local-config";
-/// The annotation that says where an object came from.
-const ORIGIN: &str = "config.kubernetes.io/origin";
 
 /// What has been gathered so far, and the field specifications that came with it.
 #[derive(Default)]
@@ -105,7 +103,12 @@ impl Builder<'_> {
             into.config.merge(&Config::parse(Source { text: &text, display: &path })?)?;
         }
         for generator in &k.generators {
-            let made = generator.generate(self.tree, dir)?;
+            let mut made = generator.generate(self.tree, dir)?;
+            if let (true, Some(place)) = (self.origins, &k.place) {
+                let (file, kind) = (self.relative(&place.file), made.kind());
+                let by = format!("configuredBy:\n  apiVersion: builtin\n  kind: {kind}Generator\n");
+                made.set_text("annotations", ORIGIN, &format!("configuredIn: {file}\n{by}"));
+            }
             into.objects.absorb(made).map_err(|e| at_item(e, generator.name()))?;
         }
         for item in &k.components {

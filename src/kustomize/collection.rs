@@ -1,6 +1,6 @@
 //! The objects of a build, in order, each under an id of its own.
 
-use super::resource::{Behavior, Id, Resource, error_about};
+use super::resource::{Behavior, Id, ORIGIN, Resource, error_about};
 use crate::error::Result;
 
 /// Objects in the order in which they came.
@@ -45,6 +45,9 @@ impl Collection {
             Behavior::Replace => take_metadata(&mut resource, old),
             Behavior::Merge => {
                 take_metadata(&mut resource, old);
+                if let Some((_, origin)) = old.texts("annotations").iter().find(|(key, _)| key == ORIGIN) {
+                    resource.set_text("annotations", ORIGIN, origin);
+                }
                 for field in ["data", "binaryData"] {
                     merge_map(&mut resource, old, field);
                 }

@@ -8,6 +8,9 @@ use super::schema::{Schema, is_cluster_scoped};
 use super::yaml::{Data, Node, Source, manifests};
 use crate::error::{Code, Error, Result};
 
+/// The annotation that says where an object came from.
+pub(super) const ORIGIN: &str = "config.kubernetes.io/origin";
+
 /// Stands for the namespace of an object that has none.
 pub(super) const NO_NAMESPACE: &str = "_non_namespaceable_";
 
