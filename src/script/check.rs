@@ -125,7 +125,7 @@ enum Target<S: 'static> {
     Script(String, String, usize),
     Language,
     Unknown(Vec<String>),
-    Arguments(String),
+    Arguments(String, Option<String>),
 }
 
 impl<S: 'static> Check<'_, S> {
@@ -185,8 +185,11 @@ impl<S: 'static> Check<'_, S> {
                 let label = near.map(|near| format!("did you mean `{near}`?"));
                 self.add(found, path, position, call.name.chars().count(), label, error);
             }
-            Target::Arguments(takes) => {
-                let error = Error::new(Code::Script, format!("`{name}` takes {takes}, and here {}", are(count)));
+            Target::Arguments(takes, signature) => {
+                let mut error = Error::new(Code::Script, format!("`{name}` takes {takes}, and here {}", are(count)));
+                if let Some(signature) = signature {
+                    error = error.hint(signature);
+                }
                 self.add(found, path, position, call.name.chars().count(), None, error);
             }
             Target::Host(section, function) => {
@@ -280,7 +283,7 @@ impl<S: 'static> Check<'_, S> {
         }
         let candidates = handles().map(|(_, f)| f.name.to_owned()).collect();
         match self.in_language(name, count + 1, candidates) {
-            Target::Arguments(_) => Target::Arguments(self.takes(name, 1)),
+            Target::Arguments(..) => Target::Arguments(self.takes(name, 1), None),
             other => other,
         }
     }
@@ -288,7 +291,7 @@ impl<S: 'static> Check<'_, S> {
     fn in_language(&self, name: &str, count: usize, mut candidates: Vec<String>) -> Target<S> {
         match self.language.get(name) {
             Some(counts) if counts.contains(&count) => Target::Language,
-            Some(_) => Target::Arguments(self.takes(name, 0)),
+            Some(_) => Target::Arguments(self.takes(name, 0), None),
             None => {
                 candidates.extend(self.language.keys().cloned());
                 Target::Unknown(candidates)
@@ -386,7 +389,7 @@ fn in_file<S>(path: &str, file: &File<'_>, name: &str, count: usize, from_outsid
         return Target::Script(path.to_owned(), name.to_owned(), count);
     }
     match file.bodies.iter().find(visible) {
-        Some(body) => Target::Arguments(arguments(body.params.len())),
+        Some(body) => Target::Arguments(arguments(body.params.len()), None),
         None => Target::Unknown(file.names().map(str::to_owned).collect()),
     }
 }
@@ -405,11 +408,11 @@ fn in_registry<S>(
                 return Target::Host(section, function);
             }
             let takes = if least == most { arguments(most) } else { format!("{least} to {most} arguments") };
-            wrong = Some(format!("{takes}: {}", function.signature()));
+            wrong = Some(Target::Arguments(takes, Some(function.signature())));
         }
         names.push(function.name.to_owned());
     }
-    wrong.map_or(Target::Unknown(names), Target::Arguments)
+    wrong.unwrap_or(Target::Unknown(names))
 }
 
 /// The functions of the language, with the numbers of arguments they take.

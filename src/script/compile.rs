@@ -44,7 +44,8 @@ impl Program {
         let entry = source.path.clone();
         let engine = &compiler.engine;
         let mut work = Work { library, compiler, texts: BTreeMap::new(), written: BTreeMap::new(), open: Vec::new() };
-        work.add(source)?;
+        work.add(source)
+            .map_err(|e| if e.notes().iter().any(|n| n == NOTHING_RUN) { e } else { e.note(NOTHING_RUN) })?;
         let scope = Scope::new();
         let ready = work.written.iter().map(|(path, ast)| {
             let mut ast = engine.optimize_ast(&scope, ast.clone(), OptimizationLevel::Simple);
@@ -145,7 +146,7 @@ impl Work<'_> {
         if let Some(near) = near {
             place = place.with_label(format!("did you mean `{near}`?"));
         }
-        Error::new(error.code(), error.message()).at(place).note(NOTHING_RUN)
+        Error::new(error.code(), error.message()).at(place)
     }
 }
 

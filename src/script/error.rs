@@ -25,10 +25,13 @@ pub fn place(texts: &BTreeMap<String, String>, path: &str, position: Position, l
 
 /// How many characters the word at `position` has: what a caret underlines.
 pub fn word_length(text: &str, position: Position) -> usize {
-    let (Some(line), Some(column)) = (position.line(), position.position()) else { return 1 };
-    let Some(line) = text.lines().nth(line - 1) else { return 1 };
-    let word = line.chars().skip(column.saturating_sub(1)).take_while(|c| c.is_alphanumeric() || *c == '_');
-    word.count().max(1)
+    word_at(text, position).map_or(1, |word| word.chars().count().max(1))
+}
+
+fn word_at(text: &str, position: Position) -> Option<String> {
+    let (line, column) = (position.line()?, position.position()?);
+    let line = text.lines().nth(line - 1)?;
+    Some(line.chars().skip(column.saturating_sub(1)).take_while(|c| c.is_alphanumeric() || *c == '_').collect())
 }
 
 /// The error of a run of `entry` (path below `scripts/`), with the places of all calls that led to it.
@@ -134,7 +137,14 @@ pub fn plain(error: &EvalAltResult) -> Error {
 pub fn from_parse(error: &ParseError, path: &str, texts: &BTreeMap<String, String>) -> Error {
     let position = error.position();
     let length = texts.get(path).map_or(1, |text| word_length(text, position));
-    let result = Error::new(Code::Script, syntax(error.err_type()));
+    let mut result = Error::new(Code::Script, syntax(error.err_type()));
+    if matches!(error.err_type(), ParseErrorType::PropertyExpected)
+        && let Some(word) =
+            texts.get(path).and_then(|text| word_at(text, position)).filter(|w| rhai::is_valid_identifier(w))
+    {
+        result =
+            result.hint(format!("`{word}` is a reserved word of Rhai: as a key write it in quotes, m[\"{word}\"]"));
+    }
     match place(texts, path, position, length) {
         Some(place) => result.at(place),
         None => result,

@@ -318,7 +318,7 @@ fn helper(a) { more::put(1) }",
         [
             "[script] `things::declare` is not offered in a review, and `review` calls it | more.rhai:1:21+7",
             "[script] no function `things::sya` with 1 argument | 9.1-try.rhai:4:13+3 did you mean `say`?",
-            "[script] `things::say` takes 1 to 2 arguments: say(text: text or function, options?: map), and here is none | 9.1-try.rhai:5:13+3",
+            "[script] `things::say` takes 1 to 2 arguments, and here is none | 9.1-try.rhai:5:13+3",
             "[script] `things::missing`: argument `id`: an id is text (\"1.2\"; the number 1.10 would be 1.1), and this is a float | 9.1-try.rhai:6:21+1",
             "[script] no function `more::ptu` with 1 argument | 9.1-try.rhai:7:11+3 did you mean `put`?",
             "[script] no function `more::hidden` with no argument | 9.1-try.rhai:8:11+6",

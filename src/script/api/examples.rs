@@ -130,14 +130,16 @@ impl Drop for Started {
 }
 
 /// An S3 server with the bucket `tables`, which holds one object.
-fn s3(stage: &Stage) -> String {
+pub(super) fn s3(stage: &Stage) -> String {
     use crate::sim::s3::{Server, Store};
     let store = Store::default();
     store.put_user("iceberg", "AK", "SK").unwrap();
     store.put_bucket("tables", "iceberg").unwrap();
+    store.put_bucket("iceberg-tables", "iceberg").unwrap();
     let rules = json!({"Rules": [{"ID": "drop", "Status": "Enabled", "Filter": {"Prefix": "scratch/"},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}, "Expiration": {"Days": 1}}]});
     store.put_lifecycle("tables", Some(&rules)).unwrap();
+    store.put_lifecycle("iceberg-tables", Some(&rules)).unwrap();
     let server = stage.runtime.block_on(Server::bind("127.0.0.1:0".parse().unwrap(), &store)).unwrap();
     let address = format!("http://{}", server.address().unwrap());
     stage.runtime.spawn(server.run());

@@ -35,6 +35,8 @@ const KINDS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("apps", "v1", "replicasets", "ReplicaSet", "rs", true),
     ("batch", "v1", "jobs", "Job", "", true),
     ("source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository", "gitrepo", true),
+    ("ceph.rook.io", "v1", "cephobjectstoreusers", "CephObjectStoreUser", "", true),
+    ("objectbucket.io", "v1alpha1", "objectbucketclaims", "ObjectBucketClaim", "obc", true),
     ("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", "ks", true),
 ];
 

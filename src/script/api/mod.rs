@@ -28,6 +28,8 @@ mod examples;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod tests;
 
 pub use host::Host;

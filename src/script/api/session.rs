@@ -6,13 +6,13 @@ use rhai::{Dynamic, Map};
 use serde_json::{Value, json};
 
 use crate::check::Check;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Place, Result};
 use crate::gitops::Deliverables;
 use crate::goals::Objective;
 use crate::manifest::Renderer;
-use crate::script::library::{ObjectiveScript, Source};
+use crate::script::library::{ObjectiveScript, Source, display};
 use crate::script::profile::Profile;
-use crate::script::{jail, value};
+use crate::script::{jail, thrown, value};
 
 use super::host::Host;
 use super::outcome::Outcome;
@@ -122,16 +122,24 @@ impl Session {
         if let (Value::Object(context), Value::Object(vars)) = (&mut context, vars) {
             context.extend(vars);
         }
-        let (library, script) = (self.host.library().clone(), self.script.clone());
+        let library = self.host.library().clone();
+        let folder = self.script.as_ref().map(|script| script.folder().to_owned());
+        let path_of = move |included: &str| match &folder {
+            Some(folder) if !included.starts_with("lib/") => format!("{folder}/{included}"),
+            _ => included.to_owned(),
+        };
+        let find = path_of.clone();
         let loader = move |included: &str| -> Result<Option<String>> {
             jail::inside(included)?;
-            let path = match &script {
-                Some(script) if !included.starts_with("lib/") => format!("{}/{included}", script.folder()),
-                _ => included.to_owned(),
-            };
-            Ok(library.find(&path)?.map(|source| source.text))
+            Ok(library.find(&find(included))?.map(|source| source.text))
         };
-        Renderer::new(loader).render(&source.display(), &source.text, &context)
+        let own = source.display();
+        Renderer::new(loader).render(&own, &source.text, &context).map_err(|error| {
+            let places = error.places().iter().cloned().map(|place| {
+                if place.file == own { place } else { Place { file: display(&path_of(&place.file)), ..place } }
+            });
+            thrown::rebuilt(&error, error.message().to_owned(), places.collect::<Vec<_>>())
+        })
     }
 }
 
