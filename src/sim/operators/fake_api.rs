@@ -104,16 +104,16 @@ impl FakeApi {
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await?.to_bytes();
-                let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
                 let query = head.uri.query().unwrap_or_default().to_owned();
-                Ok::<_, kube::Error>(api.answer(&head.method, head.uri.path(), &query, body))
+                Ok::<_, kube::Error>(api.answer(&head.method, head.uri.path(), &query, &body))
             }
         });
         let origin = Origin { context: "fake".into(), cluster: "fake".into(), server: "https://fake".into() };
         Cluster::from_client(kube::Client::new(service, "default"), &origin)
     }
 
-    fn answer(&self, method: &Method, path: &str, query: &str, body: Value) -> Response<Answer> {
+    fn answer(&self, method: &Method, path: &str, query: &str, body: &Value) -> Response<Answer> {
         if matches!(path, "/api" | "/apis") {
             return respond(200, &self.discovery(path == "/api"));
         }
@@ -122,7 +122,7 @@ impl FakeApi {
             (&Method::GET, true) if query.contains("watch=true") => self.watch(path),
             (&Method::GET, true) => self.list(path, query),
             (&Method::GET, false) => self.object(path).map_or_else(absent, |o| respond(200, &o)),
-            (&Method::PATCH, _) => self.merge(path, &body),
+            (&Method::PATCH, _) => self.merge(path, body),
             (&Method::DELETE, _) => {
                 self.remove(path);
                 respond(200, &json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}))

@@ -132,7 +132,7 @@ fn paths(library: &Library, only: &[String]) -> Result<Vec<String>> {
 
 /// Scripts, but not their tests.
 fn is_operator(path: &str) -> bool {
-    path.strip_suffix(".rhai").is_some_and(|stem| !stem.ends_with(".test"))
+    path.strip_suffix(".rhai").is_some_and(|stem| stem.strip_suffix(".test").is_none())
 }
 
 /// `rook-ceph`, of `sim/rook-ceph.rhai`.

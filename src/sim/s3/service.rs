@@ -101,6 +101,7 @@ impl Service {
 
 type Answer<T> = S3Result<S3Response<T>>;
 
+#[expect(clippy::unnecessary_wraps, reason = "the end of every operation, as the trait wants it")]
 fn answer<T>(output: T) -> Answer<T> {
     Ok(S3Response::new(output))
 }
