@@ -379,7 +379,8 @@ impl Run<'_> {
     }
 }
 
-/// Kinds whose readiness the workloads step waits for.
+/// Kinds whose readiness the workloads step waits for: what runs pods, and what an operator makes from a claim (Flux
+/// takes a kind without conditions, like a bucket claim, for ready as soon as it is there).
 pub(crate) fn is_workload(entry: &InventoryEntry) -> bool {
     matches!(
         (entry.group.as_str(), entry.object.kind.as_str()),
@@ -387,6 +388,9 @@ pub(crate) fn is_workload(entry: &InventoryEntry) -> bool {
             | ("batch", "Job")
             | ("postgresql.cnpg.io", "Cluster")
             | ("", "Pod")
+            | ("objectbucket.io", "ObjectBucketClaim")
+            | ("ceph.rook.io", _)
+            | ("external-secrets.io", "ExternalSecret" | "SecretStore" | "ClusterSecretStore")
     )
 }
 

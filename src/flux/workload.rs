@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use crate::cluster::health::{Readiness, readiness};
+
 use super::judgement::{Judgement, condition, full_name, generation, is_observed, number, one_line, text};
 
-/// Whether a workload runs what its present spec asks for. A kind without a rule here is judged by its `Ready`
-/// condition, and is ready when it has none.
+/// Whether a workload runs what its present spec asks for. A kind without a rule here is judged by what its operator
+/// says in its status.
 ///
 /// A Deployment's progress deadline, a failed Job and a failed bare Pod are final.
 pub fn judge_workload(object: &Value) -> Judgement {
@@ -21,7 +23,7 @@ pub fn judge_workload(object: &Value) -> Judgement {
         "Pod" => pod(object, &name),
         "PersistentVolumeClaim" => claim(object, &name),
         "Cluster" if text(object, "/apiVersion").starts_with("postgresql.cnpg.io/") => postgres(object, &name),
-        _ => by_condition(object, &name),
+        _ => by_operator(object, &name),
     }
 }
 
@@ -172,11 +174,10 @@ fn postgres(object: &Value, name: &str) -> Judgement {
     Judgement::waiting(format!("{name} {have} of {want}: {}", one_line(phase)))
 }
 
-fn by_condition(object: &Value, name: &str) -> Judgement {
-    match condition(object, "Ready") {
-        Some(c) if c.status == "True" => Judgement::Ready,
-        Some(c) => Judgement::waiting(format!("{name}: {}", c.text())),
-        None => Judgement::Ready,
+fn by_operator(object: &Value, name: &str) -> Judgement {
+    match readiness(object) {
+        Readiness::Ready => Judgement::Ready,
+        Readiness::NotReady(reason) | Readiness::Unknown(reason) => Judgement::waiting(format!("{name}: {reason}")),
     }
 }
 

@@ -17,7 +17,7 @@ use super::cut::short;
 use super::follow::follow;
 use super::gate::{self, Passed};
 use super::planned::Planned;
-use super::prepare::{self, Prepared};
+use super::prepare;
 use super::record::Evidence;
 use super::session::named;
 use super::steps::Steps;
@@ -317,18 +317,15 @@ fn commit(session: &Session, objective: &Objective, planned: &Planned, trail: &m
 }
 
 fn not_proved(objective: &Objective, blocking: &[&Check]) -> Error {
-    let mut error = Error::new(
-        Code::Failed,
-        format!(
-            "{} is delivered, but not proved: {}",
-            objective.title(),
-            blocking.first().map_or("no check was made".to_owned(), |c| format!("{}: {}", c.name, c.seen))
-        ),
-    );
-    for check in blocking {
-        error = error.note(format!("{}: {}", check.name, check.seen));
-        for line in &check.details {
-            error = error.note(format!("  {line}"));
+    let first = blocking.first().map_or_else(|| "no check was made".to_owned(), |c| format!("{}: {}", c.name, c.seen));
+    let mut error =
+        Error::new(Code::Failed, format!("{} is delivered, but not proved: {first}", objective.title()));
+    for (n, check) in blocking.iter().enumerate() {
+        if n > 0 {
+            error = error.note(format!("{}: {}", check.name, check.seen));
+        }
+        if !check.details.is_empty() {
+            error = error.note(check.details.join("\n"));
         }
     }
     match blocking.iter().find_map(|c| c.remedy.clone()) {

@@ -153,7 +153,7 @@ impl Report for Told {
             l.operator
         );
         if let Value::Object(header) = &self.header {
-            for (key, value) in header {
+            for (key, value) in header.iter().filter(|(_, v)| !v.is_null()) {
                 let _ = writeln!(out, "  {key:<12} {}", plain(value));
             }
         }
@@ -179,8 +179,13 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.trim_end().replace('\n', " · "),
+        // What a list holds is in the journal; here its length and its first entries tell enough.
+        Value::Array(items) if items.len() > 3 => format!("{} (first: {})", items.len(), plain(&items[0])),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-        Value::Object(map) => map.iter().map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join("; "),
+        Value::Object(map) => {
+            let told = map.iter().filter(|(_, v)| !v.is_null() && **v != Value::Array(Vec::new()));
+            told.map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     }
 }

@@ -109,10 +109,13 @@ pub(super) fn header(session: &Session, objective: &str, delivery: &str, base: &
     })
 }
 
-/// Who runs it: the login name, as the system knows it.
+/// Who runs it: the login name, as the environment or else the system knows it.
 fn operator() -> String {
-    ["USER", "LOGNAME"]
-        .iter()
-        .find_map(|key| std::env::var(key).ok().filter(|v| !v.is_empty()))
-        .unwrap_or_else(|| "unknown".into())
+    let named = ["USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok().filter(|v| !v.is_empty()));
+    let asked = || {
+        let output = std::process::Command::new("id").arg("-un").output().ok()?;
+        let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !name.is_empty()).then_some(name)
+    };
+    named.or_else(asked).unwrap_or_else(|| "unknown".into())
 }
