@@ -130,10 +130,10 @@ impl Draft<'_> {
         let files = self.files.iter().map(|(p, t)| (p.clone(), Some(t.clone().into_bytes())));
         // The Kustomization files come later: here they are only named.
         let names = self.kustomization_of(dir)?.map(|(path, text)| kustomization::entries(&text, &path, "resources"));
-        let absent = names.transpose()?.unwrap_or_default().into_iter().filter_map(|entry| {
+        let absent = names.transpose()?.unwrap_or_default().into_iter().enumerate().filter_map(|(i, entry)| {
             let path = super::layout::clean(&join(dir, &entry)).ok()?;
             let missing = self.tree.read(&path).ok()?.is_none() && self.tree.list(&path).ok()?.is_none();
-            (missing && !self.files.contains_key(&path)).then_some((path, Some(PLACEHOLDER.into())))
+            (missing && !self.files.contains_key(&path)).then(|| (path, Some(placeholder(i).into_bytes())))
         });
         let overlay = Overlay::new(self.tree, files.chain(absent.collect::<Vec<_>>()).collect())?;
         let built = kustomize::build(&overlay, dir).unwrap_or_default();
@@ -230,7 +230,9 @@ impl Draft<'_> {
 }
 
 /// Stands for a file that is written later, so that a folder can be built before it is complete.
-const PLACEHOLDER: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dpb-placeholder\n";
+fn placeholder(number: usize) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dpb-placeholder-{number}\n")
+}
 
 /// The entry with or without `./`, as the other entries of the list have it.
 fn styled(text: &str, path: &str, entry: &str) -> Result<String> {

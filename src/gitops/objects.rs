@@ -1,13 +1,13 @@
 //! Objects before and after: what comes, what changes, what goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::manifest::object::Id;
 
 use super::flux_files::Name;
-use super::world::World;
+use super::world::{Unit, World};
 
 /// An object and the Kustomization that makes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,27 +41,24 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Compares everything that two builds make. What moves from one Kustomization to another unchanged is no change.
+    /// Compares everything that two builds make. What moves from one Kustomization to another unchanged is no change; what
+    /// is made twice is compared once.
     pub fn between(before: &World, after: &World) -> Self {
-        let index = |world: &World| -> BTreeMap<Id, Made> {
-            world
-                .objects()
-                .map(|(unit, object)| (Id::of(object), Made { by: unit.name.clone(), object: object.clone() }))
-                .collect()
-        };
-        let (mut old, new) = (index(before), index(after));
+        let made = |unit: &Unit, object: &Value| Made { by: unit.name.clone(), object: object.clone() };
+        let mut old: BTreeMap<Id, Made> = before.objects().map(|(u, o)| (Id::of(o), made(u, o))).collect();
+        let mut seen = BTreeSet::new();
         let mut out = Self::default();
         for (unit, object) in after.objects() {
             let id = Id::of(object);
+            if !seen.insert(id.clone()) {
+                continue;
+            }
             match old.remove(&id) {
                 Some(was) if was.object == *object => {}
                 Some(was) => {
                     out.changed.push(Changed { by: unit.name.clone(), before: was.object, after: object.clone() });
                 }
-                None if new.get(&id).is_some_and(|m| m.object == *object) && !was_seen(&out, before, &id) => {
-                    out.added.push(Made { by: unit.name.clone(), object: object.clone() });
-                }
-                None => {}
+                None => out.added.push(made(unit, object)),
             }
         }
         out.removed = old.into_values().collect();
@@ -72,9 +69,4 @@ impl Objects {
     pub fn applied(&self) -> impl Iterator<Item = &Value> {
         self.added.iter().map(|m| &m.object).chain(self.changed.iter().map(|c| &c.after))
     }
-}
-
-/// An object made twice is compared once.
-fn was_seen(out: &Objects, before: &World, id: &Id) -> bool {
-    out.added.iter().any(|m| Id::of(&m.object) == *id) || before.find(|other| other == id).is_some()
 }

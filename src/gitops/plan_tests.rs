@@ -239,10 +239,17 @@ fn a_repository_whose_namespaces_share_a_component() {
             )
         });
     }
+    let second = given.deliverables.add_app("second", AppOptions::default()).unwrap();
+    given
+        .deliverables
+        .app(second)
+        .unwrap()
+        .add_resource("x.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+        .unwrap();
     let plan = given.plan();
     assert_eq!(
         after(&plan, "kubernetes/apps/data-platform/kustomization.yaml"),
-        "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: data-platform\ncomponents:\n  - ../../components/common\nresources:\n  - ./web/ks.yaml\n"
+        "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: data-platform\ncomponents:\n  - ../../components/common\nresources:\n  - ./web/ks.yaml\n  - ./second/ks.yaml\n"
     );
     assert!(!plan.changes.iter().any(|c| c.path.ends_with("namespace.yaml")), "the component brings it");
     let ks = after(&plan, "kubernetes/apps/data-platform/web/ks.yaml");
