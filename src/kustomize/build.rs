@@ -6,7 +6,7 @@ use super::file::{FILE_NAMES, Item, Kustomization, empty};
 use super::names::{self, Affix};
 use super::resource::{ORIGIN, objects};
 use super::sort::SortOptions;
-use super::tree::{Tree, is_remote, resolve};
+use super::tree::{Tree, resolve};
 use super::yaml::Source;
 use super::{label, namespace, patch, reference, replicas};
 use crate::error::{Code, Error, Result};
@@ -124,12 +124,7 @@ impl Builder<'_> {
 
     /// The path of an item, which must lie in the repository.
     fn inside(dir: &str, item: &Item) -> Result<String> {
-        if is_remote(&item.text) {
-            return Err(item
-                .error(format!("{} lies elsewhere: remote resources are not supported", item.text))
-                .hint("Keep a copy in the repository, or let a Flux source fetch it"));
-        }
-        resolve(dir, &item.text).map_err(|e| item.error(e.message()))
+        item.path(dir, &item.text)
     }
 
     fn resource(&mut self, dir: &str, item: &Item, into: &mut Gathered) -> Result<()> {

@@ -8,6 +8,7 @@ use super::image::Image;
 use super::replacement::Replacement;
 use super::selector::Selector;
 use super::sort::SortOptions;
+use super::tree::{is_remote, resolve};
 use super::yaml::{Data, Node, Source, documents_old};
 use crate::error::{Code, Error, Place, Result};
 
@@ -27,6 +28,16 @@ impl Item {
     /// An item without a place.
     pub(super) fn bare(text: impl Into<String>) -> Self {
         Self { text: text.into(), place: None }
+    }
+
+    /// The path `text` (all of it, or a part) seen from the folder `dir`, which must lie in the repository.
+    pub(super) fn path(&self, dir: &str, text: &str) -> Result<String> {
+        if is_remote(text) {
+            return Err(self
+                .error(format!("{text} lies elsewhere: remote files are not supported"))
+                .hint("Keep a copy in the repository, or let a Flux source fetch it"));
+        }
+        resolve(dir, text).map_err(|e| self.error(e.message()))
     }
 
     /// An error about it.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::fields::Fields;
 use super::file::{Item, item};
 use super::resource::{Behavior, Resource};
-use super::tree::{Tree, base_name, resolve};
+use super::tree::{Tree, base_name};
 use super::yaml::{Node, Source};
 use crate::error::Result;
 
@@ -176,7 +176,7 @@ impl Generator {
 }
 
 fn read(tree: &dyn Tree, dir: &str, item: &Item, path: &str) -> Result<Vec<u8>> {
-    let full = resolve(dir, path).map_err(|e| item.error(e.message()))?;
+    let full = item.path(dir, path)?;
     tree.read(&full)?.ok_or_else(|| item.error(format!("{full} does not exist")))
 }
 

@@ -6,7 +6,7 @@ use super::collection::Collection;
 use super::file::{Item, Patch};
 use super::merge::merge;
 use super::resource::{Resource, objects};
-use super::tree::{Tree, resolve};
+use super::tree::Tree;
 use super::yaml::{Data, Node, Source, documents, documents_old};
 use crate::error::{Code, Error, Result};
 
@@ -20,7 +20,7 @@ fn load(tree: &dyn Tree, dir: &str, patch: &Patch) -> Result<(Item, String)> {
     match (&patch.text, &patch.path) {
         (Some(text), _) => Ok((text.clone(), "patch".into())),
         (None, Some(file)) => {
-            let full = resolve(dir, &file.text).map_err(|e| file.error(e.message()))?;
+            let full = file.path(dir, &file.text)?;
             let text = tree.read_text(&full)?.ok_or_else(|| file.error(format!("{full} does not exist")))?;
             Ok((Item { text, place: file.place.clone() }, full))
         }
@@ -101,7 +101,7 @@ pub(super) fn apply_strategic(tree: &dyn Tree, dir: &str, item: &Item, all: &mut
     let patches = if inline {
         objects(Source { text: &item.text, display: "patch" }).map_err(|e| within(e, item))?
     } else {
-        let full = resolve(dir, &item.text).map_err(|e| item.error(e.message()))?;
+        let full = item.path(dir, &item.text)?;
         let text = tree.read_text(&full)?.ok_or_else(|| item.error(format!("{full} does not exist")))?;
         objects(Source { text: &text, display: &full }).map_err(|e| within(e, item))?
     };

@@ -11,7 +11,7 @@ use super::file::{Item, item, selector};
 use super::resource::{Gvk, Id, Resource, plain_text};
 use super::scalar;
 use super::selector::Selector;
-use super::tree::{Tree, resolve};
+use super::tree::Tree;
 use super::yaml::{Data, Node, Source, documents_old};
 use crate::error::{Code, Error, Result};
 
@@ -70,7 +70,7 @@ impl Replacement {
         match self {
             Self::Inline(rule) => rule.apply(all),
             Self::File(path) => {
-                let full = resolve(dir, &path.text).map_err(|e| path.error(e.message()))?;
+                let full = path.path(dir, &path.text)?;
                 let text = tree.read_text(&full)?.ok_or_else(|| path.error(format!("{full} does not exist")))?;
                 let source = Source { text: &text, display: &full };
                 for node in documents_old(source)? {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
 
 use super::scalar;
 use crate::error::{Code, Error, Place, Result};
@@ -116,8 +116,16 @@ pub(super) fn documents_old(source: Source<'_>) -> Result<Vec<Node>> {
 
 fn read(source: Source<'_>, mode: Mode) -> Result<Vec<Node>> {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
-    let mut reader =
-        Reader { source, mode, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, flow: 0 };
+    let mut options = Options::default();
+    options.block_scalar_eof_without_line_feed = true;
+    let mut reader = Reader {
+        source,
+        mode,
+        parser: Parser::new_from_str_with_options(text, options),
+        anchors: HashMap::new(),
+        nodes: 0,
+        flow: 0,
+    };
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
