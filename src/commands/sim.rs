@@ -16,7 +16,7 @@ pub(super) fn run(opener: &Opener<'_>, command: &Sim) -> Result<u8> {
             let library = opener.repo().map_or_else(|_| Library::shipped(), |repo| Library::of_repository(repo.root()));
             let cluster = opener.cluster()?;
             let ui = opener.ui.clone();
-            opener.block(operators::run(
+            opener.handle().block_on(operators::run(
                 &cluster,
                 &library,
                 Options { s3: *s3, only: Vec::new() },

@@ -78,7 +78,9 @@ pub fn adopt(session: &Session, id: &str, reason: Option<&str>) -> Result<Execut
         execution.next = Some(format!("dpb run execute {id}"));
         return Ok(execution);
     }
-    let evidence = Evidence { run: &run, commit: None, checks: &checks, reason, adopted: true, warnings: Vec::new() };
+    let overridden = if missing.is_empty() { Vec::new() } else { vec![format!("comes after {}", missing.join(", "))] };
+    let evidence =
+        Evidence { run: &run, commit: None, checks: &checks, reason, adopted: true, overridden, triggers: false };
     let live = session.ui.live("record");
     let recorded = record::completed(session, &mut trail, id, &evidence, &[])?;
     live.end(crate::check::Verdict::Pass, &recorded.text());

@@ -72,7 +72,7 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
             return Err(closed.error(objective));
         }
     };
-    live.end(if passed.overridden.is_empty() { Verdict::Pass } else { Verdict::Warn }, &passed.text());
+    live.end(if passed.needed_reason() { Verdict::Warn } else { Verdict::Pass }, &passed.text());
     let planned =
         prepared.planned.as_ref().ok_or_else(|| Error::new(Code::Internal, "the gate was passed without a plan"))?;
     let mut execution = Execution {
@@ -196,13 +196,17 @@ fn go(
     paths.sort();
     let header = trail::header(session, &objective.id, "flux", &base, request.reason.as_deref());
     let mut trail = Trail::begin(session, run, &header, base, branch, Some(target), paths)?;
-    trail.saw("gate", &json!({ "overridden": passed.overridden, "reason": request.reason }))?;
+    trail.saw(
+        "gate",
+        &json!({ "overridden": passed.overridden, "triggers": passed.triggers, "reason": request.reason }),
+    )?;
     trail.saw("plan", &json!({ "files": planned.paths(), "reads": planned.reads }))?;
 
     match deliver(session, request, objective, planned, passed, &mut execution, &mut trail) {
         Ok(()) => {
             let ledger = execution.ledger.clone();
-            trail.end(session, "completed", &json!({ "ledger": ledger }));
+            let ended = if execution.outcome == Outcome::Unchanged { "unchanged" } else { "completed" };
+            trail.end(session, ended, &json!({ "ledger": ledger }));
             Ok(execution)
         }
         Err(error) if !trail.has_effect() => {
@@ -269,14 +273,21 @@ fn deliver(
     }
     live.end(Verdict::Pass, &format!("{} checks passed", checks.len()));
     session.cancel.check()?;
+    if trail.commit.is_none() && objective.status == Status::Completed {
+        execution.outcome = Outcome::Unchanged;
+        execution.ledger = vec!["unchanged: nothing differs, and the proof still holds".to_owned()];
+        execution.next = None;
+        return Ok(());
+    }
     let (run, commit) = (trail.run().to_owned(), trail.commit.clone());
     let evidence = Evidence {
         run: &run,
         commit: commit.as_deref(),
         checks: &checks,
-        reason: request.reason.as_deref().filter(|_| !passed.overridden.is_empty()),
+        reason: request.reason.as_deref().filter(|_| passed.needed_reason()),
         adopted: false,
-        warnings: passed.overridden.clone(),
+        overridden: passed.overridden.clone(),
+        triggers: passed.triggers,
     };
     let live = session.ui.live("record");
     let recorded = record::completed(session, trail, &objective.id, &evidence, &planned.pages)?;
@@ -318,8 +329,7 @@ fn commit(session: &Session, objective: &Objective, planned: &Planned, trail: &m
 
 fn not_proved(objective: &Objective, blocking: &[&Check]) -> Error {
     let first = blocking.first().map_or_else(|| "no check was made".to_owned(), |c| format!("{}: {}", c.name, c.seen));
-    let mut error =
-        Error::new(Code::Failed, format!("{} is delivered, but not proved: {first}", objective.title()));
+    let mut error = Error::new(Code::Failed, format!("{} is delivered, but not proved: {first}", objective.title()));
     for (n, check) in blocking.iter().enumerate() {
         if n > 0 {
             error = error.note(format!("{}: {}", check.name, check.seen));

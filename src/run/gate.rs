@@ -10,18 +10,25 @@ use super::prepare::Prepared;
 pub(super) struct Passed {
     /// Checks that were made.
     checks: usize,
-    /// What stood in the way and was overridden, one line each.
+    /// What stood in the way beside triggers and was overridden, one line each.
     pub(super) overridden: Vec<String>,
     /// Among them: triggers that are not met.
     pub(super) triggers: bool,
 }
 
 impl Passed {
+    /// Whether a reason was needed.
+    pub(super) fn needed_reason(&self) -> bool {
+        self.triggers || !self.overridden.is_empty()
+    }
+
     /// One line for the step.
     pub(super) fn text(&self) -> String {
-        match self.overridden.len() {
+        let triggers = self.triggers.then(|| "no trigger is met".to_owned());
+        let lines: Vec<String> = triggers.into_iter().chain(self.overridden.iter().cloned()).collect();
+        match lines.len() {
             0 => format!("{} checks", self.checks),
-            n => format!("{} checks, {n} overridden: {}", self.checks, self.overridden.join("; ")),
+            n => format!("{} checks, {n} overridden: {}", self.checks, lines.join("; ")),
         }
     }
 }
@@ -71,7 +78,7 @@ pub(super) fn pass(prepared: &Prepared, reason: Option<&str>) -> Result<Passed, 
     let waivable: Vec<&Check> = triggers.iter().chain(prepared.waivable()).collect();
     let firm: Vec<&Check> = prepared.firm().collect();
     if firm.is_empty() && (waivable.is_empty() || reason.is_some_and(|r| !r.trim().is_empty())) {
-        let overridden = waivable.iter().map(|c| format!("{}: {}", c.name, c.seen)).collect();
+        let overridden = prepared.waivable().map(|c| format!("{}: {}", c.name, c.seen)).collect();
         return Ok(Passed { checks, overridden, triggers: triggers.is_some() });
     }
     let standing: Vec<Check> = firm.iter().chain(waivable.iter()).map(|c| (*c).clone()).collect();

@@ -41,7 +41,10 @@ pub(super) fn with_evidence(session: &Session, text: &str, evidence: &Evidence<'
         None => out += "Nothing.\n",
         Some(reason) => {
             let _ = writeln!(out, "{reason}\n");
-            for line in &evidence.warnings {
+            if evidence.triggers {
+                out += "- no trigger was met\n";
+            }
+            for line in &evidence.overridden {
                 let _ = writeln!(out, "- {line}");
             }
         }

@@ -23,8 +23,10 @@ pub(super) struct Evidence<'a> {
     pub(super) reason: Option<&'a str>,
     /// It was there already.
     pub(super) adopted: bool,
-    /// What the operator overrode: one line each.
-    pub(super) warnings: Vec<String>,
+    /// What the operator overrode beside triggers: one line each.
+    pub(super) overridden: Vec<String>,
+    /// Whether the reason stands for unmet triggers.
+    pub(super) triggers: bool,
 }
 
 /// What the record changed.
@@ -112,10 +114,13 @@ pub(super) fn completed(
     if evidence.adopted {
         entry["adopted"] = json!(true);
     }
-    if let Some(reason) = evidence.reason {
-        entry["override"] = json!({ "reason": reason, "passed": evidence.warnings });
+    if let Some(reason) = evidence.reason.filter(|_| !evidence.overridden.is_empty()) {
+        entry["override"] = json!({ "reason": reason, "passed": evidence.overridden });
     }
-    let edit = edit(&ledger).complete(id).set_dpb(id, entry);
+    let mut edit = edit(&ledger).complete(id).set_dpb(id, entry);
+    if let Some(reason) = evidence.reason.filter(|_| evidence.triggers) {
+        edit = edit.set_evaluation("evaluated", reason);
+    }
     let mut paths = vec![session.settings.initiative.ledger.clone()];
     paths.extend(pages.iter().map(|p| p.path.clone()));
     let message = format!("docs({}): {title} completed", session.settings.namespace);
