@@ -85,7 +85,7 @@ fn pod(number: usize, dice: &mut Dice) -> Value {
         _ => {}
     }
     let mut metadata = json!({"name": format!("p{number:03}"), "namespace": NAMESPACE});
-    if number % 20 == 0 {
+    if number.is_multiple_of(20) {
         metadata["finalizers"] = json!(["example.org/hold"]);
     }
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})

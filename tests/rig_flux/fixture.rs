@@ -105,6 +105,19 @@ impl Fixture {
         self.cluster.apply(object, &how).await.unwrap();
     }
 
+    /// Gives every container of the namespace this log, of now and of its former instance.
+    pub(crate) async fn log(&self, line: &str) {
+        let file = self.work.path().join(".git/container.log");
+        std::fs::write(&file, format!("2026-11-24T14:00:00.000000001Z stderr F {line}\n")).unwrap();
+        let rule = json!({"logsFile": file, "previousLogsFile": file, "follow": false});
+        self.apply(&json!({
+            "apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterLogs", "metadata": {"name": self.namespace},
+            "spec": {"selector": {"matchNamespaces": [self.namespace]}, "logs": [rule]},
+        }))
+        .await;
+        tokio::time::sleep(Duration::from_millis(500)).await; // KWOK's watch
+    }
+
     /// Commits and pushes files; empty text removes one. Returns the commit.
     pub(crate) fn push(&self, files: &[(&str, &str)]) -> String {
         for (path, text) in files {
@@ -142,7 +155,7 @@ impl Fixture {
             commit: commit.into(),
             chain: chain.iter().map(|name| self.named(name)).collect(),
             gone,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         };
         let (reasons, steps) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let told = reasons.clone();
@@ -222,6 +235,7 @@ impl Drop for Fixture {
             "--all",
             "--wait=false",
         ]);
+        kubectl(&["delete", "clusterlogs.kwok.x-k8s.io", &self.namespace, "--ignore-not-found"]);
         kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
     }
 }

@@ -293,6 +293,7 @@ async fn a_crash_loop_is_told_with_its_log_while_flux_still_waits() {
     let fixture = Fixture::bare("crash", &[("root/c.yaml", &config("c", "1"))], json!({"wait": true})).await;
     fixture.deliver(&["root"]).await.applied();
     script("fault/stage", &["crash-loop", "^crasher-.*"]);
+    fixture.log("no such database").await;
     fixture.push(&[("root/crasher.yaml", &deployment("crasher", "1", "1"))]);
     let waited = fixture.deliver(&["root"]).await;
     script("fault/heal", &[]);
@@ -301,7 +302,7 @@ async fn a_crash_loop_is_told_with_its_log_while_flux_still_waits() {
     assert!(error.message().starts_with("Pod t-crash/crasher-"), "{error}");
     assert!(error.message().contains("container main exited 1"), "{error}");
     assert!(error.message().ends_with("(CrashLoopBackOff)"), "{error}");
-    assert!(error.notes().iter().any(|note| note.starts_with("last log lines")), "{:?}", error.notes());
+    assert_eq!(error.notes()[0], "last log lines\n  no such database", "{:?}", error.notes());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -321,10 +322,12 @@ async fn a_pod_that_no_node_takes_is_told_with_the_schedulers_words() {
 async fn a_failed_job_is_told_with_its_log() {
     script("fault/stage", &["job-fails", "^schema-.*"]);
     let job = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: schema\nspec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{name: main, image: example.org/schema:1}]\n";
-    let fixture = Fixture::bare("job", &[("root/job.yaml", job)], json!({})).await;
+    let fixture = Fixture::bare("job", &[("root/c.yaml", &config("c", "1"))], json!({})).await;
+    fixture.log("no such database").await;
+    fixture.push(&[("root/job.yaml", job)]);
     let waited = fixture.deliver(&["root"]).await;
     script("fault/heal", &[]);
     let error = waited.error();
     assert!(error.message().starts_with("Job t-job/schema: failed (BackoffLimitExceeded)"), "{error}");
-    assert!(error.notes().iter().any(|note| note.starts_with("last log lines")), "{:?}", error.notes());
+    assert_eq!(error.notes()[0], "last log lines\n  no such database", "{:?}", error.notes());
 }
