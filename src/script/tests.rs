@@ -162,15 +162,13 @@ impl Try {
 
 /// `message | file:line:column label | …`
 fn show(error: &Error) -> String {
-    let mut out = format!("[{}] {}", error.code(), error.message());
+    let mut parts = vec![format!("[{}] {}", error.code(), error.message())];
     for place in error.places() {
-        out +=
-            &format!(" | {}:{}:{}+{}", place.file.rsplit('/').next().unwrap(), place.line, place.column, place.length);
-        if let Some(label) = &place.label {
-            out += &format!(" {label}");
-        }
+        let file = place.file.rsplit('/').next().unwrap();
+        let label = place.label.as_ref().map_or(String::new(), |label| format!(" {label}"));
+        parts.push(format!("{file}:{}:{}+{}{label}", place.line, place.column, place.length));
     }
-    out
+    parts.join(" | ")
 }
 
 #[test]

@@ -195,8 +195,7 @@ fn every_example_gives_what_it_says() {
         match run(&host, profile, function.example.script) {
             Err(error) => wrong.push(format!("{name}: {error} {:?}", error.hint_text())),
             Ok(value) if !function.example.gives.is_empty() => {
-                let gives =
-                    run(&host, profile, function.example.gives).map(|v| literal(&v)).unwrap_or_else(|e| e.to_string());
+                let gives = run(&host, profile, function.example.gives).map_or_else(|e| e.to_string(), |v| literal(&v));
                 if literal(&value) != gives {
                     wrong.push(format!("{name}: {} instead of {gives}", literal(&value)));
                 }

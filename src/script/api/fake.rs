@@ -73,7 +73,7 @@ impl World {
             return (200, body.to_string());
         }
         match path {
-            "/api" => return (200, groups(|group| group.is_empty())),
+            "/api" => return (200, groups(str::is_empty)),
             "/apis" => return (200, groups(|group| !group.is_empty())),
             "/version" => return (200, json!({"major": "1", "minor": "34", "gitVersion": "v1.34.0", "platform": "test", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": ""}).to_string()),
             "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => return (201, json!({"status": {"allowed": true}}).to_string()),
@@ -93,21 +93,27 @@ impl World {
                 && o["apiVersion"] == api_version
                 && namespace.is_none_or(|ns| o["metadata"]["namespace"] == ns)
         });
-        match name {
-            Some(name) => match matching.into_iter().find(|o| o["metadata"]["name"] == name) {
+        if let Some(name) = name {
+            return match matching.into_iter().find(|o| o["metadata"]["name"] == name) {
                 Some(object) => (200, object.to_string()),
-                None => (404, json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound", "message": "not found", "details": {"name": name, "kind": kind}}).to_string()),
-            },
-            None => {
-                let wanted: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
-                    .find(|(key, _)| key == "labelSelector")
-                    .map(|(_, text)| text.split(',').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect())
-                    .unwrap_or_default();
-                let items: Vec<_> = matching.filter(|o| wanted.iter().all(|(k, v)| o["metadata"]["labels"][k] == *v)).collect();
-                (200, json!({"kind": format!("{kind}List"), "apiVersion": api_version, "metadata": {"resourceVersion": "1"}, "items": items}).to_string())
-            }
+                None => (404, absent(kind, name)),
+            };
         }
+        let wanted: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == "labelSelector")
+            .map(|(_, text)| {
+                text.split(',').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect()
+            })
+            .unwrap_or_default();
+        let items: Vec<_> = matching.filter(|o| wanted.iter().all(|(k, v)| o["metadata"]["labels"][k] == *v)).collect();
+        (200, json!({"kind": format!("{kind}List"), "apiVersion": api_version, "metadata": {"resourceVersion": "1"}, "items": items}).to_string())
     }
+}
+
+fn absent(kind: &str, name: &str) -> String {
+    let details = json!({"name": name, "kind": kind});
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound", "message": "not found", "details": details});
+    status.to_string()
 }
 
 /// A job that has ended.
@@ -119,7 +125,10 @@ pub(super) fn job() -> Value {
     })
 }
 
-fn parse(path: &str) -> Option<(&str, &str, &'static str, Option<&str>, Option<&str>)> {
+/// Group, version, kind, namespace and name of a path.
+type Path<'a> = (&'a str, &'a str, &'static str, Option<&'a str>, Option<&'a str>);
+
+fn parse(path: &str) -> Option<Path<'_>> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] => ("", *version, rest),

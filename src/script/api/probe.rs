@@ -46,7 +46,7 @@ pub(super) const SECTION: Section<Session> = Section {
         )
         .only(Profiles::VALIDATE)
         .errors(CALLS)
-        .example("probe::s3(#{ bucket: \"tables\", access_key: \"AK\", secret_key: \"SK\" }).put(\"a/b\", \"hello\").elapsed < 5.0", "true"),
+        .example("probe::s3(#{ bucket: \"tables\", access_key: \"AK\", secret_key: \"SK\" }).put(\"scratch/b\", \"hello\").elapsed < 5.0", "true"),
         function(
             "sql",
             &[param("target", Type::Text), param("query", Type::Text), optional("options", Type::Map)],

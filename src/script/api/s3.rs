@@ -46,7 +46,8 @@ const fn method(
 
 pub(super) const S3: Section<Session> = Section {
     name: "S3",
-    summary: "A client that `probe::s3` opened. Every call gives a map with `elapsed` (seconds).",
+    summary: "A client that `probe::s3` opened. Every call gives a map with `elapsed` (seconds). It writes and deletes only below \
+              `s3.lifecycle.scratch_prefix` of the settings, and whatever it wrote is removed when the validation ends.",
     handle: Some(HandleType {
         id: TypeId::of::<S3Handle>,
         register: |engine| {
@@ -54,11 +55,11 @@ pub(super) const S3: Section<Session> = Section {
         },
     }),
     functions: &[
-        method("put", WRITE, "Writes an object: `#{etag, elapsed}`.", put).example(open!(".put(\"a/b\", \"hello\").etag.len() > 0"), "true"),
+        method("put", WRITE, "Writes an object: `#{etag, elapsed}`.", put).example(open!(".put(\"scratch/b\", \"hello\").etag.len() > 0"), "true"),
         method("put_bytes", &[param("key", Type::Text), param("size", Type::Integer)], "Writes `size` bytes of known content: `#{etag, size, elapsed}`.", put_bytes)
-            .example(open!(".put_bytes(\"a/big\", 1000).size"), "1000"),
+            .example(open!(".put_bytes(\"scratch/big\", 1000).size"), "1000"),
         method("put_if_absent", WRITE, "Writes an object unless there is one already (`If-None-Match: *`): `#{written, elapsed}`.", put_if_absent)
-            .example(open!(".put_if_absent(\"a/once\", \"first\").written"), "true"),
+            .example(open!(".put_if_absent(\"scratch/once\", \"first\").written"), "true"),
         method("get", KEY, "Reads an object as text: `#{value, size, elapsed}`.", get).errors(CALLS).example(open!(".get(\"seed\").value"), "\"seeded\""),
         method("get_bytes", KEY, "Reads an object without handing out its content: `#{size, elapsed}`.", get_bytes).example(open!(".get_bytes(\"seed\").size"), "6"),
         method(
@@ -71,16 +72,16 @@ pub(super) const S3: Section<Session> = Section {
         method("head", KEY, "Size and tag of an object: `#{size, etag, content_type, last_modified, elapsed}`.", head).example(open!(".head(\"seed\").size"), "6"),
         method("list", &[param("prefix", Type::Text)], "Objects under a prefix: `#{keys, objects: [#{key, size, etag}], elapsed}`.", list)
             .example(open!(".list(\"se\").keys"), "[\"seed\"]"),
-        method("delete", KEY, "Deletes an object; one that is not there is no error: `#{elapsed}`.", delete).example(open!(".delete(\"a/gone\").elapsed < 5.0"), "true"),
+        method("delete", KEY, "Deletes an object; one that is not there is no error: `#{elapsed}`.", delete).example(open!(".delete(\"scratch/gone\").elapsed < 5.0"), "true"),
         method("delete_prefix", &[param("prefix", Type::Text)], "Deletes every object under a prefix: `#{count, elapsed}`.", delete_prefix)
-            .example(open!(".delete_prefix(\"nothing/\").count"), "0"),
+            .example(open!(".delete_prefix(\"scratch/nothing/\").count"), "0"),
         method(
             "multipart",
             &[param("key", Type::Text), param("parts", Type::Integer), param("part_size", Type::Integer)],
             "Writes an object in parts (of at least 5 MiB, save the last): `#{size, etag, elapsed}`.",
             multipart,
         )
-        .example(open!(".multipart(\"a/parts\", 2, 5242880).size"), "10485760"),
+        .example(open!(".multipart(\"scratch/parts\", 2, 5242880).size"), "10485760"),
         method(
             "lifecycle",
             &[],
@@ -118,10 +119,21 @@ pub(super) fn open(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic
     Ok(Dynamic::from(S3Handle(Arc::new(Client::new(connector, &bucket, &signer)?))))
 }
 
+/// Refuses to write or delete anything but scratch objects: a bucket holds people's data.
+fn only_scratch(session: &Session, call: &Call<'_>) -> Result<String> {
+    let (key, prefix) = (call.text(0), session.host.setting("/s3/lifecycle/scratch_prefix"));
+    if prefix.is_empty() || !key.starts_with(prefix) {
+        let error = Error::new(Code::Denied, format!("`{}`: `{key}` is no scratch object", call.name()));
+        return Err(error
+            .hint(format!("Probes write and delete only below `{prefix}` (s3.lifecycle.scratch_prefix in dpb.yaml)")));
+    }
+    Ok(key)
+}
+
 /// The client, once the key that is about to be written is registered.
 fn writing(session: &Session, call: &Call<'_>) -> Result<(Arc<Client>, String)> {
     let client = call.handle::<S3Handle>()?.0;
-    let key = call.text(0);
+    let key = only_scratch(session, call)?;
     let (same, gone) = (Arc::clone(&client), key.clone());
     session.host.scratch().intend(format!("object {key} in bucket {}", client.bucket()), move || {
         Box::pin(async move {
@@ -212,16 +224,13 @@ fn list(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
 
 fn delete(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
-    let done = session.host.bridge().block(client.delete(&call.text(0)))?;
+    let done = session.host.bridge().block(client.delete(&only_scratch(session, call)?))?;
     Ok(answer(&done, json!({})))
 }
 
 fn delete_prefix(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
-    let prefix = call.text(0);
-    if prefix.is_empty() {
-        return Err(Error::new(Code::Denied, format!("`{}` would empty the bucket: name a prefix", call.name())));
-    }
+    let prefix = only_scratch(session, call)?;
     let (listed, deleted) = session.host.bridge().block(async {
         let listed = client.list(&prefix).await?;
         let keys: Vec<String> = listed.value.iter().map(|o| o.key.clone()).collect();

@@ -98,3 +98,18 @@ fn the_proof_of_1_1_passes_on_a_true_s3_server_and_leaves_nothing() {
     let keys = left.block(client.list("")).unwrap().value;
     assert!(keys.is_empty(), "{keys:?}");
 }
+
+#[test]
+fn a_probe_writes_and_deletes_only_scratch_objects() {
+    let open = "probe::s3(#{ bucket: \"tables\", access_key: \"AK\", secret_key: \"SK\" })";
+    for call in ["put(\"seed\", \"x\")", "delete(\"seed\")", "delete_prefix(\"\")", "multipart(\"seed\", 1, 10)"] {
+        let script = format!("fn validate(o) {{ {open}.{call} }}");
+        let stage = Stage::new(&[("phases/9-try/9.1-try.rhai", script.as_str())], world());
+        let mut settings = Settings::default();
+        settings.endpoints.s3 = s3(&stage);
+        let host = stage.host.clone().with_settings(&settings);
+        let outcome = super::validate(&host, "9.1").unwrap();
+        assert!(outcome.checks[0].seen.ends_with("is no scratch object"), "{call}: {:?}", outcome.checks);
+        assert!(host.scratch().pending().is_empty(), "{call}");
+    }
+}

@@ -235,7 +235,9 @@ fn shipped_scripts_pass_the_check() {
     let library = crate::script::library::Library::shipped();
     let mut wrong = Vec::new();
     for folder in ["phases", "lib"] {
-        for path in library.files(folder).unwrap().keys().filter(|p| p.ends_with(".rhai")) {
+        for path in
+            library.files(folder).unwrap().keys().filter(|p| p.rsplit_once('.').is_some_and(|(_, e)| e == "rhai"))
+        {
             for error in super::check(&library, path) {
                 let place = error.places().first().map(|p| format!("{}:{}:{}", p.file, p.line, p.column));
                 wrong.push(format!(
