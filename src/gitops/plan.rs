@@ -87,6 +87,20 @@ impl Plan {
         })
     }
 
+    /// A plan that does nothing, for tests to fill.
+    #[cfg(test)]
+    pub(super) fn empty() -> Self {
+        Self {
+            changes: Vec::new(),
+            docs: Vec::new(),
+            kustomizations: Vec::new(),
+            objects: Objects::default(),
+            checks: Vec::new(),
+            dangers: Vec::new(),
+            after: World::default(),
+        }
+    }
+
     /// Whether the repository says all of it already.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.docs.is_empty()

@@ -128,6 +128,7 @@ async fn against_live(cluster: &Cluster, applied: &[Value]) -> Result<Vec<Check>
         match cluster.find(&kind, id.namespace.as_deref(), &id.name).await {
             Ok(Some(live)) => Ok(danger::against_live(object, &live)),
             Ok(None) => Ok(Vec::new()),
+            Err(error) if error.code() == Code::UnknownKind => Ok(Vec::new()),
             Err(error) if error.code() == Code::Forbidden => {
                 Ok(vec![Check::new("danger", Verdict::Unknown, error.message().to_owned()).optional()])
             }
@@ -273,3 +274,7 @@ mod tests {
         assert_eq!(of(suspended), Some(Verdict::Fail), "a suspended one keeps a frozen Ready=True");
     }
 }
+
+#[cfg(test)]
+#[path = "trial_tests.rs"]
+mod asked;
