@@ -25,13 +25,13 @@ pub struct QuotaBreach {
 
 /// The `ResourceQuota`s and the `LimitRange`s of these namespaces. A namespace that doesn't exist yet has none.
 pub async fn namespace_limits(cluster: &Cluster, namespaces: &[&str]) -> Result<(Vec<Value>, Vec<Value>)> {
-    let (mut quotas, mut ranges) = (Vec::new(), Vec::new());
-    for namespace in namespaces {
+    let of = |namespace: &&str| {
         let query = Query::namespace(*namespace);
-        quotas.extend(cluster.list("ResourceQuota", &query).await?);
-        ranges.extend(cluster.list("LimitRange", &query).await?);
-    }
-    Ok((quotas, ranges))
+        async move { futures::try_join!(cluster.list("ResourceQuota", &query), cluster.list("LimitRange", &query)) }
+    };
+    let all = futures::future::try_join_all(namespaces.iter().map(of)).await?;
+    let (quotas, ranges): (Vec<Vec<Value>>, Vec<Vec<Value>>) = all.into_iter().unzip();
+    Ok((quotas.concat(), ranges.concat()))
 }
 
 /// The quotas that a demand would break.

@@ -189,12 +189,20 @@ pub async fn room(cluster: &Cluster) -> Result<Room> {
 pub async fn room_for(cluster: &Cluster, namespaces: &[&str]) -> Result<Room> {
     let interest: BTreeSet<String> = namespaces.iter().map(|n| (*n).to_string()).collect();
     // The kubelet's own limits move slowly: nodes first, then the pods as they are now.
-    let nodes = cluster.list("Node", &Query::default()).await?;
+    let wanted = async {
+        let find = |name: &String| {
+            let name = name.clone();
+            async move { cluster.find("Namespace", None, &name).await.map(|found| (name, found)) }
+        };
+        futures::future::try_join_all(interest.iter().map(find)).await
+    };
+    let everything = Query::default();
+    let (nodes, namespaces) = futures::try_join!(cluster.list("Node", &everything), wanted)?;
     let mut builder = Builder::new(&nodes, interest.clone());
     each_pod(cluster, |pod| builder.add(pod)).await?;
     let mut room = builder.room;
-    for name in interest {
-        if let Some(namespace) = cluster.find("Namespace", None, &name).await? {
+    for (name, namespace) in namespaces {
+        if let Some(namespace) = namespace {
             let labels = namespace.pointer("/metadata/labels").and_then(Value::as_object);
             let labels =
                 labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_string()))).collect();

@@ -41,6 +41,7 @@ type Key = (String, String, bool);
 
 impl Record {
     pub(super) fn add(&self, request: &Request<Body>) {
+        tracing::trace!("{} {}", request.method(), request.uri());
         let dry_run = request.uri().query().is_some_and(|q| q.split('&').any(|pair| pair == "dryRun=All"));
         let key = (request.method().to_string(), request.uri().path().to_owned(), dry_run);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(0) += 1;

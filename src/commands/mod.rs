@@ -86,7 +86,7 @@ fn trace(verbose: u8) {
     let level = match verbose {
         0 => "off",
         1 => "dpb=debug",
-        _ => "dpb=trace,kube_client=debug",
+        _ => "dpb=trace",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("DPB_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));

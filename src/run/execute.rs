@@ -17,7 +17,7 @@ use super::cut::short;
 use super::follow::follow;
 use super::gate::{self, Passed};
 use super::planned::Planned;
-use super::prepare;
+use super::prepare::{self, Depth};
 use super::record::Evidence;
 use super::session::named;
 use super::steps::Steps;
@@ -64,7 +64,7 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
     session.ui.note(&objective.title());
 
     let live = session.ui.live("gate");
-    let prepared = prepare::prepare(session, objective, &live.progress())?;
+    let prepared = prepare::prepare(session, objective, Depth::Try, &live.progress())?;
     let passed = match gate::pass(&prepared, request.reason.as_deref()) {
         Ok(passed) => passed,
         Err(closed) => {

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::capacity::{self, Demand, Node, Placement, Room};
+use std::sync::Arc;
+
+use crate::capacity::{self, Demand, Node, Placement, Room, SharedRoom};
 use crate::check::{Check, Verdict};
 use crate::cluster::Cluster;
 use crate::error::{Code, Result};
@@ -20,12 +22,17 @@ pub(super) struct Measured {
 
 /// Computes demand and placement of the objects that an objective adds or changes. Nodes that could not be seen make
 /// an unknown, never a guess.
-pub(super) async fn measure(cluster: &Cluster, objects: &[Value], settings: &Settings) -> Result<Measured> {
+pub(super) async fn measure(
+    cluster: &Cluster,
+    shared: &SharedRoom,
+    objects: &[Value],
+    settings: &Settings,
+) -> Result<Measured> {
     let draft = capacity::demand(objects, &Room::default(), &[]);
     let namespaces = draft.namespaces();
     let seen = async {
         let (room, limits, usage) = tokio::join!(
-            capacity::room_for(cluster, &namespaces),
+            room(cluster, shared, &namespaces),
             capacity::namespace_limits(cluster, &namespaces),
             capacity::usage(cluster)
         );
@@ -56,6 +63,14 @@ pub(super) async fn measure(cluster: &Cluster, objects: &[Value], settings: &Set
             Ok(Measured { impact: unseen(&draft, why), checks: vec![check] })
         }
         Err(error) => Err(error),
+    }
+}
+
+async fn room(cluster: &Cluster, shared: &SharedRoom, namespaces: &[&str]) -> Result<Arc<Room>> {
+    if shared.covers(namespaces) {
+        shared.get().await
+    } else {
+        capacity::room_for(cluster, namespaces).await.map(Arc::new)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::script::api::{self, Host};
 use crate::ui::style::{BAD, DIM, GOOD, paint};
 
 use super::Session;
+use super::prepare::Depth;
 use super::rollback::Footprint;
 
 /// A plan with what the lifecycle asks of it.
@@ -166,10 +167,14 @@ impl Planned {
     }
 
     /// What repository and API server say of it.
-    pub(super) async fn judge(&self, cluster: &Cluster) -> Vec<Check> {
+    pub(super) async fn judge(&self, cluster: &Cluster, depth: Depth) -> Vec<Check> {
         let mut checks = self.plan.checks.clone();
         checks.extend(self.plan.dangers.iter().cloned());
-        match trial::try_on(cluster, &self.plan).await {
+        let more = match depth {
+            Depth::Read => trial::look_at(cluster, &self.plan).await,
+            Depth::Try => trial::try_on(cluster, &self.plan).await,
+        };
+        match more {
             Ok(more) => checks.extend(more),
             Err(error) => checks.push(Check::new("API server", Verdict::Unknown, error.message().to_owned())),
         }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::thread;
 
+use crate::capacity::SharedRoom;
 use crate::check::{Check, Verdict};
 use crate::cluster::Cluster;
 use crate::error::{Code, Error, Result};
@@ -15,6 +16,15 @@ use crate::script::bridge::Bridge;
 
 use super::planned::{self, Planned};
 use super::{Session, impact};
+
+/// How far to go: a review only reads, an execute also lets the API server try the manifests (strict dry run).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Reads only: manifests are held against the schemas that the server publishes.
+    Read,
+    /// Dry runs too.
+    Try,
+}
 
 /// Everything that was looked at.
 pub(super) struct Prepared {
@@ -81,14 +91,16 @@ impl Prepared {
 }
 
 /// Looks at everything, each part in a thread of its own; the reads of all are shared.
-pub(super) fn prepare(session: &Session, objective: &Objective, progress: &Progress) -> Result<Prepared> {
+pub(super) fn prepare(session: &Session, objective: &Objective, depth: Depth, progress: &Progress) -> Result<Prepared> {
     let cluster = session.cluster()?.shared();
-    let host = session.host(cluster.clone()).with_progress(progress.clone());
+    // The longest read goes first, once for all who ask: everything else is done before its last pod arrives.
+    let namespaces = [session.settings.namespace.clone(), session.settings.storage.namespace.clone()];
+    let room = SharedRoom::new(cluster.clone(), namespaces);
+    let early = room.clone();
+    let early = session.runtime.spawn(async move { early.get().await.is_ok() });
+    let host = session.host(cluster.clone()).with_progress(progress.clone()).with_room(room.clone());
     let id = objective.id.as_str();
     let has_script = session.library.objective(id)?.is_some();
-    // The longest read goes first: everything else is done before its last pod arrives.
-    let early = cluster.clone();
-    let warm = session.runtime.spawn(async move { crate::capacity::room(&early).await.is_ok() });
     let (triggers, platform, own, declared) = thread::scope(|scope| {
         let spawn = |library: &'static str| {
             let host = host.clone();
@@ -96,12 +108,13 @@ pub(super) fn prepare(session: &Session, objective: &Objective, progress: &Progr
         };
         let (triggers, platform) = (spawn("lib/triggers"), spawn("lib/platform"));
         let own = scope.spawn(|| if has_script { api::review(&host, id).map(|o| o.checks) } else { Ok(Vec::new()) });
-        let declared =
-            scope.spawn(|| if has_script { declared(session, &host, &cluster, id).map(Some) } else { Ok(None) });
+        let declared = scope.spawn(|| {
+            if has_script { declared(session, &host, &cluster, &room, id, depth).map(Some) } else { Ok(None) }
+        });
         (join(triggers), join(platform), join(own), join(declared))
     });
     session.cancel.check()?;
-    drop(warm);
+    early.abort();
     let declared = match declared {
         Ok(declared) => declared,
         // A script or template that is wrong stops everything, with its place.
@@ -139,11 +152,18 @@ struct Declared {
 }
 
 /// Declares, plans, and holds the plan against repository, API server and nodes.
-fn declared(session: &Session, host: &Host, cluster: &Cluster, id: &str) -> Result<Declared> {
+fn declared(
+    session: &Session,
+    host: &Host,
+    cluster: &Cluster,
+    room: &SharedRoom,
+    id: &str,
+    depth: Depth,
+) -> Result<Declared> {
     let planned = planned::plan(session, host, id)?;
     let objects = planned.objects();
     let (firm, measured) = session.block(async {
-        Ok(tokio::join!(planned.judge(cluster), impact::measure(cluster, &objects, &session.settings)))
+        Ok(tokio::join!(planned.judge(cluster, depth), impact::measure(cluster, room, &objects, &session.settings)))
     })?;
     let measured = measured?;
     let mut room = measured.checks;

@@ -9,7 +9,7 @@ use crate::report::{self, Head, PhaseProgress, Review, Triggers};
 
 use super::Session;
 use super::cut::short;
-use super::prepare::{self, Prepared};
+use super::prepare::{self, Depth, Prepared};
 use super::session::named;
 
 /// Reviews an objective: the named one, the first open one of a phase, or the next.
@@ -18,7 +18,7 @@ pub fn review(session: &Session, id: Option<&str>, phase: Option<&str>) -> Resul
     live.progress().say("looking at the cluster");
     let objective = chosen(session, id, phase)?;
     let prepared = match objective {
-        Some(objective) => Some(prepare::prepare(session, objective, &live.progress())?),
+        Some(objective) => Some(prepare::prepare(session, objective, Depth::Read, &live.progress())?),
         None => None,
     };
     let head = head(session)?;

@@ -1,6 +1,7 @@
 //! `capacity`: room on the nodes.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -60,9 +61,12 @@ pub(super) const SECTION: Section<Session> = Section {
     ],
 };
 
-fn read(session: &Session, namespaces: &[&str]) -> Result<Room> {
-    let cluster = session.host.cluster()?;
-    let room = session.host.bridge().block(capacity::room_for(cluster, namespaces))?;
+fn read(session: &Session, namespaces: &[&str]) -> Result<Arc<Room>> {
+    let bridge = session.host.bridge();
+    let room = match session.host.room().filter(|room| room.covers(namespaces)) {
+        Some(shared) => bridge.block(shared.get())?,
+        None => Arc::new(bridge.block(capacity::room_for(session.host.cluster()?, namespaces))?),
+    };
     session.read("list Node and Pod in all namespaces".into());
     Ok(room)
 }

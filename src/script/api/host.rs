@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::cancel::Cancel;
+use crate::capacity::SharedRoom;
 use crate::cluster::Cluster;
 use crate::error::{Code, Error, Result};
 use crate::gitops::Layout;
@@ -30,6 +31,7 @@ struct Parts {
     cluster: Result<Cluster>,
     scratch: Scratch,
     progress: Progress,
+    room: Option<SharedRoom>,
 }
 
 impl Host {
@@ -45,6 +47,7 @@ impl Host {
             cluster: Err(none),
             scratch: Scratch::new(),
             progress: Progress::silent(),
+            room: None,
         }))
     }
 
@@ -82,6 +85,13 @@ impl Host {
     #[must_use]
     pub fn with_progress(mut self, progress: Progress) -> Self {
         Arc::make_mut(&mut self.0).progress = progress;
+        self
+    }
+
+    /// One reading of the room for everybody who asks.
+    #[must_use]
+    pub fn with_room(mut self, room: SharedRoom) -> Self {
+        Arc::make_mut(&mut self.0).room = Some(room);
         self
     }
 
@@ -128,6 +138,11 @@ impl Host {
     /// The cluster; why there is none as an error.
     pub fn cluster(&self) -> Result<&Cluster> {
         self.0.cluster.as_ref().map_err(Clone::clone)
+    }
+
+    /// The reading of the room that is shared within a run, where there is one.
+    pub fn room(&self) -> Option<&SharedRoom> {
+        self.0.room.as_ref()
     }
 
     /// Scratch objects of this run.
