@@ -2,7 +2,7 @@
 //!
 //! Layers, arrows only downward: `commands` → `sim` → `run` → `script::api` → `script` → `report`, `ui` → `probe` →
 //! `gitops`, `flux`, `capacity` → `kustomize` → `git`, `journal`, `goals`, `settings`, `manifest`, `cluster` →
-//! `error`, `cancel`, `progress`, `check`.
+//! `error`, `cancel`, `progress`, `check`, `quantity`.
 
 pub mod cancel;
 pub mod capacity;
@@ -19,6 +19,7 @@ pub mod kustomize;
 pub mod manifest;
 pub mod probe;
 pub mod progress;
+pub mod quantity;
 pub mod report;
 pub mod run;
 pub mod script;

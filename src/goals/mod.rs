@@ -4,7 +4,6 @@
 //! change, and nothing else: order, whitespace, unknown fields, even a missing final newline stay. (jsonc-parser's own
 //! editing tree breaks the line of an object that it appends to, so the editing here works on its syntax tree.)
 
-mod amount;
 mod current;
 mod edit;
 mod ledger;

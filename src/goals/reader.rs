@@ -6,9 +6,10 @@ use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
 
 use super::model::{Budget, Objective, Phase, Status, Triggers};
+use super::syntax;
 use super::syntax::{Source, get, plain, word};
-use super::{amount, syntax};
 use crate::error::Result;
+use crate::quantity;
 
 /// What is read from a ledger.
 pub(super) struct Contents {
@@ -101,15 +102,15 @@ impl<'t> Reader<'t> {
 
     fn budget(&self, object: &Object<'t>) -> Result<Budget> {
         Ok(Budget {
-            memory: self.amount(object, "memory", amount::bytes, "8GB or 8Gi")?,
-            cpu: self.amount(object, "cpu", amount::millis, "400m or 12 cores")?,
-            storage: self.amount(object, "storage", amount::bytes, "65GB or 65Gi")?,
+            memory: self.amount(object, "memory", quantity::size, "8GB or 8Gi")?,
+            cpu: self.amount(object, "cpu", quantity::cores, "400m or 12 cores")?,
+            storage: self.amount(object, "storage", quantity::size, "65GB or 65Gi")?,
         })
     }
 
     fn triggers(&self, object: &Object<'t>) -> Result<Triggers> {
         Ok(Triggers {
-            storage_usage_threshold: self.amount(object, "storage_usage_threshold", amount::bytes, "200Gi")?,
+            storage_usage_threshold: self.amount(object, "storage_usage_threshold", quantity::size, "200Gi")?,
             s3: self.flag(object, "s3_requirements")?,
             analytics: self.flag(object, "analytics_requirements")?,
             data_processing: self.flag(object, "data_processing_requirements")?,

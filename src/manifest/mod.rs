@@ -4,12 +4,11 @@ pub mod emit;
 pub mod kustomization;
 pub mod locate;
 pub mod object;
-pub mod quantity;
 pub mod template;
 pub mod yaml;
 
+pub use crate::quantity::{self, Quantity};
 pub use emit::emit;
 pub use object::{Id, object_ref};
-pub use quantity::Quantity;
 pub use template::Renderer;
 pub use yaml::{Document, documents};

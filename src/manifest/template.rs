@@ -7,8 +7,8 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
 use super::emit;
-use super::quantity::{self, Quantity};
 use crate::error::{Code, Error, Place, Result};
+use crate::quantity::{self, Quantity};
 
 /// Instructions a template may use: far above any manifest, and an endless loop ends within a second.
 const FUEL: u64 = 5_000_000;

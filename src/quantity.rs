@@ -100,6 +100,23 @@ pub fn whole(text: &str) -> Result<i64> {
     Ok(if is_cpu(text) { quantity.millis() } else { quantity.bytes() })
 }
 
+/// Bytes of an amount of memory or storage (`8GB`, `8 GB`, `8GiB`, a bare number); `None` for anything else.
+pub fn size(text: &str) -> Option<u64> {
+    if is_cpu(text) {
+        return None;
+    }
+    u64::try_from(Quantity::parse(text).ok()?.bytes()).ok()
+}
+
+/// Thousandths of a core of an amount of CPU (`400m`, `12 cores`, a bare number); `None` for anything else.
+pub fn cores(text: &str) -> Option<u64> {
+    let is_bare = text.trim().ends_with(|c: char| c.is_ascii_digit() || c == '.');
+    if !is_cpu(text) && !is_bare {
+        return None;
+    }
+    u64::try_from(Quantity::parse(text).ok()?.millis()).ok()
+}
+
 /// Bytes for people, by thousands: `4.5 GB`, `118.4 GB`, `512 MB`.
 pub fn bytes_text(bytes: u64) -> String {
     scaled(bytes, 1000.0, &[" B", " kB", " MB", " GB", " TB", " PB", " EB"])
@@ -292,6 +309,23 @@ mod tests {
         assert_eq!(whole("2 cores").unwrap(), 2000);
         assert_eq!(whole("3").unwrap(), 3);
         assert_eq!(whole("5Mi").unwrap(), 5 << 20);
+    }
+
+    #[test]
+    fn sizes_and_cores_are_not_taken_for_each_other() {
+        let sizes = [("8GB", 8_000_000_000), ("8 GB", 8_000_000_000), ("8Gi", 8 << 30), ("8GiB", 8 << 30)];
+        for (text, wanted) in sizes.into_iter().chain([("1.5Ki", 1536), ("7", 7), ("512 Mi", 512 << 20)]) {
+            assert_eq!(size(text), Some(wanted), "{text}");
+        }
+        for text in ["", "lots", "8 XB", "-1GB", "i", "8i", "400m", "12 cores"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+        for (text, wanted) in [("400m", 400), ("12 cores", 12_000), ("0.4", 400), ("1 core", 1000), ("12.", 12_000)] {
+            assert_eq!(cores(text), Some(wanted), "{text}");
+        }
+        for text in ["", "400g", "8GB", "8Gi", "-1", "many cores"] {
+            assert_eq!(cores(text), None, "{text}");
+        }
     }
 
     #[test]
