@@ -6,7 +6,6 @@ use crate::error::{Code, Error, Result};
 use crate::goals::Status;
 use crate::journal::Lock;
 use crate::report::{Execution, Outcome};
-use crate::script::api::Scratch;
 
 use super::record::{self, Evidence};
 use super::session::named;
@@ -44,7 +43,7 @@ pub fn adopt(session: &Session, id: &str, reason: Option<&str>) -> Result<Execut
     let mut trail = Trail::begin(session, &run, &header, base, branch, Some(target), Vec::new())?;
 
     let live = session.ui.live("validate");
-    let checks = match prove::prove(session, id, &Scratch::new(), live.progress()) {
+    let checks = match prove::prove(session, id, &trail.scratch(), live.progress()) {
         Ok(checks) => checks,
         Err(error) => {
             trail.end(session, "failed", &json!({ "error": error.message() }));

@@ -10,7 +10,6 @@ use crate::flux::Delivery;
 use crate::goals::{Next, Objective, Status};
 use crate::journal::Lock;
 use crate::report::{Applied, Execution, Outcome};
-use crate::script::api::Scratch;
 use crate::settings;
 
 use super::cut::short;
@@ -261,7 +260,7 @@ fn deliver(
     execution.applied = Some(Applied { revision: applied.revision.clone(), objects });
 
     let live = session.ui.live("validate");
-    let scratch = Scratch::new();
+    let scratch = trail.scratch();
     trail.intends("validate", &serde_json::Value::Null)?;
     let checks = prove::prove(session, &objective.id, &scratch, live.progress())?;
     let blocking: Vec<&Check> = checks.iter().filter(|c| c.blocks()).collect();

@@ -181,6 +181,37 @@ impl Planned {
         checks
     }
 
+    /// Whether the operator may try what is delivered on the API server (Flux applies it by its own rights).
+    pub(super) async fn permissions(&self, cluster: &Cluster) -> Check {
+        let mut wanted: Vec<(String, Option<String>)> =
+            self.plan.objects.applied().map(|o| of_kind(&entry(o))).collect();
+        wanted.sort();
+        wanted.dedup();
+        let asked = futures::future::join_all(wanted.iter().map(|(kind, namespace)| async move {
+            let access = cluster.can_i_kind("patch", kind.as_str(), namespace.as_deref()).await;
+            access
+                .map(|a| (!a.allowed).then(|| namespace.as_ref().map_or(kind.clone(), |ns| format!("{kind} in {ns}"))))
+        }));
+        let mut refused = Vec::new();
+        for answer in asked.await {
+            match answer {
+                Ok(None) => {}
+                Ok(Some(what)) => refused.push(what),
+                // The kind comes with the same change; or nobody can say.
+                Err(error) if error.code() == Code::UnknownKind => {}
+                Err(error) => {
+                    return Check::new("permissions", Verdict::Unknown, error.message().to_owned()).optional();
+                }
+            }
+        }
+        if refused.is_empty() {
+            return Check::new("permissions", Verdict::Pass, format!("each of {} kinds may be tried", wanted.len()));
+        }
+        Check::new("permissions", Verdict::Warn, format!("not allowed to patch {}", refused.join(", ")))
+            .remedy("Without it the dry run of these falls back to the server's schemas")
+            .command("kubectl auth can-i --list")
+    }
+
     /// The phase's budget against everything that the platform's namespace will run.
     pub(super) fn budget(&self, session: &Session, id: &str) -> Option<Check> {
         let phase = session.ledger.phases().iter().find(|p| p.objectives.iter().any(|o| o.id == id))?;
@@ -222,6 +253,10 @@ impl Planned {
         let verb = if objective.status == Status::Completed { "change" } else { "deliver" };
         format!("feat({}): {verb} {names} ({})\n\n{}", session.settings.namespace, objective.id, objective.title())
     }
+}
+
+fn of_kind(entry: &InventoryEntry) -> (String, Option<String>) {
+    (entry.kind_name(), entry.object.namespace.clone())
 }
 
 /// An object as an inventory names it.

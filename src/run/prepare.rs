@@ -162,9 +162,14 @@ fn declared(
 ) -> Result<Declared> {
     let planned = planned::plan(session, host, id)?;
     let objects = planned.objects();
-    let (firm, measured) = session.block(async {
-        Ok(tokio::join!(planned.judge(cluster, depth), impact::measure(cluster, room, &objects, &session.settings)))
+    let (mut firm, measured, permissions) = session.block(async {
+        Ok(tokio::join!(
+            planned.judge(cluster, depth),
+            impact::measure(cluster, room, &objects, &session.settings),
+            planned.permissions(cluster)
+        ))
     })?;
+    firm.push(permissions);
     let measured = measured?;
     let mut room = measured.checks;
     room.extend(planned.budget(session, id));

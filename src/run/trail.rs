@@ -1,16 +1,20 @@
 //! How far a run came: every effect, journaled before and after, so that it can be told and taken back.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::git::Target;
 use crate::journal::{Clock, Journal};
+use crate::script::api::Scratch;
 
 use super::Session;
 
 /// What a run has done so far.
 pub(super) struct Trail {
-    journal: Journal,
+    journal: Arc<Mutex<Journal>>,
+    run: String,
     /// The commit that everything started from.
     pub(super) base: String,
     /// The branch that commits go to.
@@ -42,7 +46,8 @@ impl Trail {
     ) -> Result<Self> {
         let journal = Journal::create(&session.repo.make_state_dir()?, run, header, Clock::system())?;
         Ok(Self {
-            journal,
+            journal: Arc::new(Mutex::new(journal)),
+            run: run.to_owned(),
             base,
             branch,
             target,
@@ -56,7 +61,19 @@ impl Trail {
 
     /// The run's id.
     pub(super) fn run(&self) -> &str {
-        self.journal.run()
+        &self.run
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Scratch objects of the proof: each is journaled before it is made.
+    pub(super) fn scratch(&self) -> Scratch {
+        let journal = Arc::clone(&self.journal);
+        Scratch::journaled(move |what| {
+            journal.lock().unwrap_or_else(PoisonError::into_inner).intent("scratch", &json!({ "object": what }))
+        })
     }
 
     /// Whether anything was changed outside the journal.
@@ -72,25 +89,25 @@ impl Trail {
         work: impl FnOnce() -> Result<T>,
         effect: impl FnOnce(&T) -> Value,
     ) -> Result<T> {
-        self.journal.intent(step, intent)?;
+        self.journal().intent(step, intent)?;
         let done = work()?;
-        self.journal.effect(step, &effect(&done))?;
+        self.journal().effect(step, &effect(&done))?;
         Ok(done)
     }
 
     /// Journals what was seen or decided, where nothing is changed.
     pub(super) fn saw(&mut self, step: &str, data: &Value) -> Result<()> {
-        self.journal.effect(step, data)
+        self.journal().effect(step, data)
     }
 
     /// Journals an intent whose effect another line tells.
     pub(super) fn intends(&mut self, step: &str, data: &Value) -> Result<()> {
-        self.journal.intent(step, data)
+        self.journal().intent(step, data)
     }
 
     /// Ends the journal. A disk that is full by now cannot keep the end: that is said, and the run is over all the same.
-    pub(super) fn end(mut self, session: &Session, outcome: &str, data: &Value) {
-        if let Err(error) = self.journal.end(outcome, data) {
+    pub(super) fn end(self, session: &Session, outcome: &str, data: &Value) {
+        if let Err(error) = self.journal().end(outcome, data) {
             session.ui.warning(&format!("the journal could not be ended: {error}"));
         }
     }
