@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::nodes::Taint;
-use super::room::Node;
+use super::node::{Node, Taint};
 use super::selector::{Labels, expression};
 
 /// Why a node turns a pod away, whatever room it has; `None` when it doesn't. `daemon`: the pod is a `DaemonSet`'s,

@@ -6,8 +6,9 @@ use crate::error::ObjectRef;
 
 use super::demand::{Demand, PodKind, PodNeed};
 use super::eligible::turned_away;
+use super::node::{Node, percent};
 use super::requests::Requests;
-use super::room::{Node, Room, percent};
+use super::room::Room;
 use super::selector::Labels;
 use super::spread::{Placed, Scene, Wanting};
 

@@ -7,77 +7,9 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Query};
 use crate::error::Result;
 
-use super::nodes::{Taint, node};
+use super::node::Node;
 use super::requests::Requests;
 use super::stream::{Listed, each_pod};
-
-/// A node and what its pods ask for.
-#[derive(Clone, Debug, Default)]
-pub struct Node {
-    /// Name.
-    pub name: String,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    pub(crate) taints: Vec<Taint>,
-    /// Whether its `Ready` condition is `True`.
-    pub ready: bool,
-    /// Whether it takes no new pods.
-    pub cordoned: bool,
-    /// What pods may ask for in all.
-    pub allocatable: Requests,
-    /// How many pods it may hold.
-    pub allocatable_pods: i64,
-    /// What the pods bound to it ask for, terminating ones included: the scheduler counts them until they are gone.
-    pub requested: Requests,
-    /// How many pods are bound to it, terminating ones included, ended ones not.
-    pub pods: i64,
-    /// The part of `requested` that terminating pods will free.
-    pub terminating: Requests,
-    /// How many of `pods` are terminating.
-    pub terminating_pods: i64,
-}
-
-impl Node {
-    /// Allocatable less requested; negative where the node is overbooked.
-    pub fn free(&self) -> Requests {
-        let mut free = self.allocatable.clone();
-        free.subtract(&self.requested);
-        free
-    }
-
-    /// How many more pods it may hold.
-    pub fn free_pods(&self) -> i64 {
-        self.allocatable_pods - self.pods
-    }
-
-    /// Requested memory in percent of allocatable, rounded half up; 100 for a node without memory.
-    pub fn memory_percent(&self) -> i64 {
-        percent(self.requested.memory, self.allocatable.memory)
-    }
-
-    /// Requested CPU in percent of allocatable, rounded half up.
-    pub fn cpu_percent(&self) -> i64 {
-        percent(self.requested.cpu_milli, self.allocatable.cpu_milli)
-    }
-
-    /// Its taints as `key=value:effect`.
-    pub fn taints(&self) -> Vec<String> {
-        let one = |t: &Taint| match t.value.as_str() {
-            "" => format!("{}:{}", t.key, t.effect),
-            value => format!("{}={value}:{}", t.key, t.effect),
-        };
-        self.taints.iter().map(one).collect()
-    }
-}
-
-/// `part` in percent of `whole`, rounded half up; 100 when there is no whole.
-pub(crate) fn percent(part: i64, whole: i64) -> i64 {
-    if whole <= 0 {
-        return 100;
-    }
-    let doubled = i128::from(part) * 200 / i128::from(whole) + 1;
-    i64::try_from(doubled.div_euclid(2)).unwrap_or(i64::MAX)
-}
 
 /// A pod of a namespace of interest, bound to a node or not yet.
 #[derive(Clone, Debug, Default)]
@@ -143,7 +75,7 @@ struct Builder {
 
 impl Builder {
     fn new(nodes: &[Value], interest: BTreeSet<String>) -> Self {
-        let mut nodes: Vec<Node> = nodes.iter().map(node).collect();
+        let mut nodes: Vec<Node> = nodes.iter().map(Node::read).collect();
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         let index = nodes.iter().enumerate().map(|(i, node)| (node.name.clone(), i)).collect();
         Self { room: Room { nodes, ..Room::default() }, index, interest }
@@ -251,10 +183,5 @@ mod tests {
         assert_eq!((room.waiting_pods, room.waiting.cpu_milli), (1, 500));
         assert_eq!(room.pods.len(), 4);
         assert_eq!((node.memory_percent(), node.cpu_percent()), (25, 25));
-    }
-
-    #[test]
-    fn percent_rounds_half_up() {
-        assert_eq!([percent(1, 200), percent(1, 201), percent(2, 3), percent(0, 5)], [1, 0, 67, 0]);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::eligible::selected;
-use super::room::Node;
+use super::node::Node;
 use super::selector::{Labels, matches};
 
 /// A pod that has a node: one that runs, or one that was placed before.
