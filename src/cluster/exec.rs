@@ -7,8 +7,9 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::error::{Code, Error, Result};
 
-use super::ask::{Ask, segment};
+use super::ask::Ask;
 use super::connect::Cluster;
+use super::path::segment;
 
 /// What a program in a container said, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use crate::error::{Code, Error, Result};
 
-use super::ask::{Ask, segment};
+use super::ask::Ask;
 use super::connect::Cluster;
+use super::path::segment;
 
 type Complaint = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 
-use super::ask::segment;
+use super::path::segment;
 
 /// A kind as the API server serves it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

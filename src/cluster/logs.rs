@@ -2,8 +2,9 @@
 
 use crate::error::{Code, Result};
 
-use super::ask::{Ask, segment};
+use super::ask::Ask;
 use super::connect::Cluster;
+use super::path::segment;
 use super::transport::Call;
 
 /// No more than this of a log is read.

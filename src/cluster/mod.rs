@@ -23,6 +23,7 @@ mod logs;
 mod memo;
 mod objects;
 mod openapi;
+mod path;
 mod proxy_env;
 mod record;
 mod schema;

@@ -10,6 +10,7 @@ use super::answer::Failure;
 use super::ask::Ask;
 use super::connect::Cluster;
 use super::kind::{Kind, Which, group_version, type_of};
+use super::schema::Schemas;
 use super::transport::Call;
 
 /// Items of one page of a list.
@@ -71,6 +72,11 @@ impl Cluster {
     /// Every kind that the server serves, in its order of preference.
     pub async fn kinds(&self) -> Result<Vec<Arc<Kind>>> {
         self.inner.discovery.all(&self.inner.transport).await
+    }
+
+    /// The schemas of a group version (`apps/v1`, `v1`), as the server publishes them.
+    pub async fn schemas(&self, api_version: &str) -> Result<Arc<Schemas>> {
+        self.inner.openapi.of(&self.inner.transport, api_version).await
     }
 
     pub(super) async fn resolve(&self, which: Which<'_>) -> Result<Arc<Kind>> {

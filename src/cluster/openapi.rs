@@ -8,9 +8,8 @@ use tokio::sync::OnceCell;
 use crate::error::{Code, Error, Result};
 
 use super::ask::Ask;
-use super::connect::Cluster;
 use super::schema::Schemas;
-use super::transport::Call;
+use super::transport::{Call, Transport};
 
 type Cell = Arc<OnceCell<Arc<Schemas>>>;
 
@@ -23,16 +22,13 @@ impl OpenApi {
     pub(super) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
-}
 
-impl Cluster {
-    /// The schemas of a group version (`apps/v1`, `v1`), as the server publishes them.
-    pub async fn schemas(&self, api_version: &str) -> Result<Arc<Schemas>> {
+    /// The schemas of a group version (`apps/v1`, `v1`).
+    pub(super) async fn of(&self, transport: &Transport, api_version: &str) -> Result<Arc<Schemas>> {
         let key = if api_version.contains('/') { format!("apis/{api_version}") } else { format!("api/{api_version}") };
-        let cell =
-            self.inner.openapi.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
         let schemas = cell.get_or_try_init(|| async {
-            let index = self.inner.transport.json(&Ask::path("/openapi/v3"), &Call::get("/openapi/v3")).await?;
+            let index = transport.json(&Ask::path("/openapi/v3"), &Call::get("/openapi/v3")).await?;
             let Some(path) = index["paths"][&key]["serverRelativeURL"].as_str() else {
                 return Err(Error::new(
                     Code::UnknownKind,
@@ -40,8 +36,7 @@ impl Cluster {
                 ));
             };
             // The address carries a hash in its query.
-            let document =
-                self.inner.transport.json(&Ask::path(path.split('?').next().unwrap_or(path)), &Call::get(path)).await?;
+            let document = transport.json(&Ask::path(path.split('?').next().unwrap_or(path)), &Call::get(path)).await?;
             Ok(Arc::new(Schemas::openapi(document)))
         });
         Ok(schemas.await?.clone())

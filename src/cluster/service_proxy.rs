@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::error::{Code, Result};
 
 use super::answer::refused;
-use super::ask::{Ask, segment};
+use super::ask::Ask;
 use super::connect::Cluster;
+use super::path::segment;
 
 impl Cluster {
     /// GETs `path` (with its query) of a service through the API server's proxy: status and body as the service gave

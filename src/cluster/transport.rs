@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::error::{Code, Error};
 
 use super::answer::{Failure, refused, unanswered};
-use super::ask::{Ask, with_query};
+use super::ask::Ask;
+use super::path::with_query;
 use super::record::Record;
 
 /// The longest `Retry-After` that is obeyed; a longer one is told at once.

@@ -72,7 +72,7 @@ impl Cluster {
 
     async fn follow_one(&self, kind: Which<'_>, namespace: Option<&str>, name: &str) -> Result<Changes> {
         let kind = self.resolve(kind).await?;
-        super::ask::segment("name", name)?;
+        super::path::segment("name", name)?;
         let namespace = self.namespace_for(&kind, namespace).map(ToOwned::to_owned);
         let query = Query { namespace, fields: Some(format!("metadata.name={name}")), ..Query::default() };
         self.follow(kind, query)

@@ -114,7 +114,7 @@ impl Cluster {
         let mut target = kind.path(namespace, Some(name))?;
         let mut ask = Ask::new("patch", &kind, namespace, Some(name));
         if let Some(subresource) = subresource {
-            target = format!("{target}/{}", super::ask::segment("subresource", subresource)?);
+            target = format!("{target}/{}", super::path::segment("subresource", subresource)?);
             ask = ask.sub(match subresource {
                 "status" => "status",
                 "scale" => "scale",

@@ -3,95 +3,21 @@
 //! Kubernetes' own kinds follow the rules of kstatus (<https://github.com/fluxcd/cli-utils>, `pkg/kstatus`), which Flux
 //! uses too; operators' kinds follow their documentation.
 
+mod condition;
 mod operators;
 mod pods;
+mod readiness;
 mod workloads;
 
 use serde_json::Value;
 
 use super::kind::{group_version, type_of};
 
+pub use condition::{Condition, condition, conditions};
 pub use pods::{container_trouble, pod_reason, restarts};
+pub use readiness::Readiness;
 
-/// One entry of `status.conditions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// Its type (`Ready`).
-    pub kind: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-    /// Reason in one word.
-    pub reason: String,
-    /// The reason in words.
-    pub message: String,
-    /// The generation that it speaks of, where it says so.
-    pub observed_generation: Option<i64>,
-    /// Since when (RFC 3339).
-    pub since: Option<String>,
-}
-
-impl Condition {
-    /// Whether its status is `True`.
-    pub fn is_true(&self) -> bool {
-        self.status == "True"
-    }
-
-    /// Message and reason in one line.
-    pub fn text(&self) -> String {
-        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
-        match (self.reason.as_str(), message.as_str()) {
-            ("", "") => format!("{} is {}", self.kind, self.status),
-            ("", message) => message.to_owned(),
-            (reason, "") => reason.to_owned(),
-            (reason, message) => format!("{reason}: {message}"),
-        }
-    }
-}
-
-/// Whether an object is ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Readiness {
-    /// It is.
-    Ready,
-    /// It is not, for this reason.
-    NotReady(String),
-    /// It does not say; the reason why not.
-    Unknown(String),
-}
-
-impl Readiness {
-    /// Whether it is ready.
-    pub fn is_ready(&self) -> bool {
-        *self == Self::Ready
-    }
-
-    /// Why it is not ready; empty when it is.
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Ready => "",
-            Self::NotReady(reason) | Self::Unknown(reason) => reason,
-        }
-    }
-}
-
-/// All conditions of an object.
-pub fn conditions(object: &Value) -> Vec<Condition> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let condition = |c: &Value| Condition {
-        kind: text(&c["type"]),
-        status: text(&c["status"]),
-        reason: text(&c["reason"]),
-        message: text(&c["message"]),
-        observed_generation: c["observedGeneration"].as_i64(),
-        since: c["lastTransitionTime"].as_str().map(Into::into),
-    };
-    object["status"]["conditions"].as_array().into_iter().flatten().map(condition).collect()
-}
-
-/// One condition by its type.
-pub fn condition(object: &Value, kind: &str) -> Option<Condition> {
-    conditions(object).into_iter().find(|c| c.kind == kind)
-}
+use readiness::{by_condition, lag};
 
 /// Whether an object is ready.
 pub fn is_ready(object: &Value) -> bool {
@@ -144,29 +70,6 @@ fn generic(group: &str, object: &Value) -> Readiness {
 /// A group of Kubernetes itself.
 fn is_own(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io")
-}
-
-fn by_condition(object: &Value, found: &Condition) -> Readiness {
-    let generation = object["metadata"]["generation"].as_i64();
-    if let (Some(seen), Some(now)) = (found.observed_generation, generation)
-        && seen < now
-    {
-        return Readiness::NotReady(format!(
-            "{} still speaks of generation {seen}, the object is at {now}",
-            found.kind
-        ));
-    }
-    match found.status.as_str() {
-        "True" => Readiness::Ready,
-        _ => Readiness::NotReady(found.text()),
-    }
-}
-
-/// Not ready while the controller has not seen the newest spec.
-fn lag(object: &Value) -> Option<Readiness> {
-    let (seen, now) = (object["status"]["observedGeneration"].as_i64()?, object["metadata"]["generation"].as_i64()?);
-    (seen < now)
-        .then(|| Readiness::NotReady(format!("its controller has seen generation {seen}, the object is at {now}")))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Readiness, condition};
+use super::condition::condition;
+use super::readiness::Readiness;
 
 /// A pod is ready when it serves, or has ended well.
 pub(super) fn readiness(pod: &Value) -> Readiness {

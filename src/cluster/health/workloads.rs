@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Condition, Readiness, by_condition, condition, lag, pods};
+use super::condition::{Condition, condition};
+use super::pods;
+use super::readiness::{Readiness, by_condition, lag};
 
 /// `None` for kinds that the general rule serves.
 pub(super) fn readiness(group: &str, kind: &str, object: &Value) -> Option<Readiness> {
