@@ -15,7 +15,9 @@ impl Repo {
         }
         // Branch, index and files belong together: from here on nothing is cancelled.
         let calm = Cancel::new();
-        self.writes(&["update-ref", "-m", "dpb: drop a commit that was not pushed", &name, &parent, commit]).run(&calm).await?;
+        self.writes(&["update-ref", "-m", "dpb: drop a commit that was not pushed", &name, &parent, commit])
+            .run(&calm)
+            .await?;
         self.restore(paths, &parent, &calm).await?;
         Ok(true)
     }

@@ -7,6 +7,7 @@
 mod command;
 mod commit;
 mod drop;
+mod output;
 mod read;
 mod refusal;
 mod remote;

@@ -1,6 +1,6 @@
 //! What Git says when it refuses, turned into one clear error each.
 
-use super::command::Output;
+use super::output::Output;
 use crate::error::{Code, Error};
 
 /// A phrase of Git's, what it means, and what to do.

@@ -1,6 +1,6 @@
 //! Remotes: which one, what it holds, pushing to it.
 
-use super::command::Output;
+use super::output::Output;
 use super::{Commit, Repo, refusal};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
