@@ -2,7 +2,8 @@
 
 use super::collection::Collection;
 use super::config::Config;
-use super::file::{FILE_NAMES, Item, Kustomization, empty};
+use super::file::{FILE_NAMES, Kustomization, empty};
+use super::item::Item;
 use super::names::{self, Affix};
 use super::resource::{ORIGIN, objects};
 use super::sort::SortOptions;

@@ -1,56 +1,20 @@
 //! A `kustomization.yaml`, read strictly: every field is known and understood, or an error with its place.
 
-use super::config::{field_spec, gvk};
+use super::config::field_spec;
 use super::fields::Fields;
 use super::fieldspec::FieldSpec;
 use super::generator::{Generator, Options};
 use super::image::Image;
+use super::item::{Item, item};
 use super::replacement::Replacement;
 use super::selector::Selector;
 use super::sort::SortOptions;
-use super::tree::{is_remote, resolve};
+use super::target::selector;
 use super::yaml::{Data, Node, Source, documents_old};
 use crate::error::{Code, Error, Place, Result};
 
 /// The names that a kustomization file may have, in the order in which they are looked for.
 pub(super) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// A text of the file and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    /// The text.
-    pub(super) text: String,
-    /// Where it stands; nothing for what Flux adds.
-    pub(super) place: Option<Place>,
-}
-
-impl Item {
-    /// An item without a place.
-    pub(super) fn bare(text: impl Into<String>) -> Self {
-        Self { text: text.into(), place: None }
-    }
-
-    /// The path `text` (all of it, or a part) seen from the folder `dir`, which must lie in the repository.
-    pub(super) fn path(&self, dir: &str, text: &str) -> Result<String> {
-        if is_remote(text) {
-            return Err(self
-                .error(format!("{text} lies elsewhere: remote files are not supported"))
-                .hint("Keep a copy in the repository, or let a Flux source fetch it"));
-        }
-        resolve(dir, text).map_err(|e| self.error(e.message()))
-    }
-
-    /// An error about it.
-    pub(super) fn error(&self, message: impl Into<String>) -> Error {
-        let error = Error::new(Code::Kustomize, message);
-        match &self.place {
-            Some(place) => {
-                error.at(place.clone().with_length(self.text.lines().next().map_or(1, |l| l.chars().count())))
-            }
-            None => error,
-        }
-    }
-}
 
 /// An entry of `patches` or `patchesJson6902`.
 #[derive(Clone, Debug)]
@@ -284,16 +248,6 @@ fn build_metadata(fields: &Fields<'_>) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// A text of the file, which must be one.
-pub(super) fn item(source: Source<'_>, node: &Node, what: &str) -> Result<Item> {
-    match &node.data {
-        Data::Scalar(serde_json::Value::String(text)) => {
-            Ok(Item { text: text.clone(), place: Some(source.place(node.line, node.column)) })
-        }
-        _ => Err(source.error(node, format!("{what} must be a text"))),
-    }
-}
-
 fn items(source: Source<'_>, fields: &Fields<'_>, name: &str) -> Result<Vec<Item>> {
     fields.list(name)?.iter().map(|node| item(source, node, &format!("an item of {name}"))).collect()
 }
@@ -340,20 +294,4 @@ fn replicas(source: Source<'_>, node: &Node) -> Result<Replicas> {
     fields.only(&["name", "count"])?;
     let name = fields.get("name").ok_or_else(|| fields.error("name", "replicas need the name of a workload"))?;
     Ok(Replicas { name: item(source, name, "name")?, count: fields.number("count")?.unwrap_or(0) })
-}
-
-/// Reads a selector's `group`, `version`, `kind` (kept here so that `selector` stays free of YAML).
-pub(super) fn selector(source: Source<'_>, node: &Node, more: &[&str]) -> Result<Selector> {
-    let fields = Fields::of(source, node, "a selector")?;
-    let mut known = vec!["group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"];
-    known.extend(more);
-    fields.only(&known)?;
-    Selector::new(
-        &gvk(&fields)?,
-        &fields.text("name")?,
-        &fields.text("namespace")?,
-        &fields.text("labelSelector")?,
-        &fields.text("annotationSelector")?,
-    )
-    .map_err(|e| e.at(fields.place()))
 }

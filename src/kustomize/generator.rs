@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
-use super::file::{Item, item};
+use super::item::{Item, item};
 use super::resource::{Behavior, Resource};
 use super::tree::{Tree, base_name};
 use super::yaml::{Node, Source};

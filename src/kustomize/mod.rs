@@ -13,6 +13,7 @@ pub mod flux;
 mod generator;
 mod hash;
 mod image;
+mod item;
 mod keyed;
 mod label;
 mod merge;
@@ -27,7 +28,8 @@ mod scalar;
 mod schema;
 mod selector;
 mod sort;
-pub mod tree;
+pub mod target;
+mod tree;
 mod yaml;
 
 use serde_json::Value;

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::collection::Collection;
-use super::file::{Item, Patch};
+use super::file::Patch;
+use super::item::Item;
 use super::merge::merge;
 use super::resource::{Resource, objects};
 use super::tree::Tree;

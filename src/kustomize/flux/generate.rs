@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::super::build::kustomization_file;
-use super::super::file::{Item, Kustomization, Patch};
+use super::super::file::{Kustomization, Patch};
 use super::super::image::Image;
+use super::super::item::Item;
 use super::super::resource::{Gvk, objects};
 use super::super::selector::Selector;
 use super::super::tree::{Tree, is_remote, resolve};

@@ -6,8 +6,6 @@ mod substitute;
 mod text;
 mod walk;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::build::build_with;
@@ -15,10 +13,8 @@ use super::resource::Resource;
 use super::tree::{Tree, clean};
 use crate::error::{Code, Error, Result};
 
+pub use substitute::Vars;
 pub use walk::{Built, Forest, Outcome, walk};
-
-/// Looks up the variables of a `substituteFrom`: kind (`ConfigMap` or `Secret`), namespace, name. `None`: not known.
-pub type Vars<'a> = dyn Fn(&str, &str, &str) -> Option<BTreeMap<String, String>> + 'a;
 
 /// Whether an object is a Flux Kustomization (not kustomize's own file).
 pub fn is_kustomization(object: &Value) -> bool {

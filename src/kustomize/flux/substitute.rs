@@ -7,8 +7,11 @@ use serde_json::Value;
 use super::super::resource::{Resource, plain_text};
 use super::super::yaml::{Node, Source, documents_old};
 use super::expression::expand;
-use super::{Vars, text};
+use super::text;
 use crate::error::{Code, Error, Result};
+
+/// Looks up the variables of a `substituteFrom`: kind (`ConfigMap` or `Secret`), namespace, name. `None`: not known.
+pub type Vars<'a> = dyn Fn(&str, &str, &str) -> Option<BTreeMap<String, String>> + 'a;
 
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
