@@ -35,11 +35,14 @@ enum Change {
 /// Keys of an objective that a run writes.
 const OURS: [&str; 4] = ["status", "completion_timestamp", "notes", "dpb"];
 
-impl Edit {
-    pub(super) fn new(ledger: Ledger, now: Zoned) -> Self {
-        Self { ledger, now, changes: Vec::new(), former: None }
+impl Ledger {
+    /// Begins a change of it, made at `now`.
+    pub fn edit(&self, now: &Zoned) -> Edit {
+        Edit { ledger: self.clone(), now: now.clone(), changes: Vec::new(), former: None }
     }
+}
 
+impl Edit {
     /// Sets the status of an objective. One that is no longer completed loses its `completion_timestamp`, except while
     /// a run is at it.
     #[must_use]

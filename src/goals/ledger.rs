@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use jiff::Zoned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::model::{Objective, Phase, Triggers};
+use super::reader;
 use super::syntax::Source;
-use super::{Edit, reader};
 use crate::error::{Code, Error, Result, io_error};
 
 /// A ledger as it was read: its text, and what it says.
@@ -116,10 +115,5 @@ impl Ledger {
     /// What triggers the initiative.
     pub fn triggers(&self) -> &Triggers {
         &self.triggers
-    }
-
-    /// Begins a change of it, made at `now`.
-    pub fn edit(&self, now: &Zoned) -> Edit {
-        Edit::new(self.clone(), now.clone())
     }
 }

@@ -14,7 +14,8 @@ const PLACE: &str = "DPB_TEST_SMALL_DISK";
 #[test]
 fn a_full_disk_leaves_the_ledger_as_it_was() {
     let place = tempfile::tempdir().unwrap();
-    let script = "mount -t tmpfs -o size=256k tmpfs \"$1\" || exit 77; exec \"$2\" --exact \"$3\" --ignored --nocapture";
+    let script =
+        "mount -t tmpfs -o size=256k tmpfs \"$1\" || exit 77; exec \"$2\" --exact \"$3\" --ignored --nocapture";
     let output = Command::new("unshare")
         .args(["-rm", "sh", "-c", script, "sh", place.path().to_str().unwrap()])
         .arg(std::env::current_exe().unwrap())
