@@ -7,7 +7,8 @@ use crate::goals::Status;
 use crate::journal::Lock;
 use crate::report::{Execution, Outcome};
 
-use super::record::{self, Evidence};
+use super::evidence::Evidence;
+use super::record;
 use super::session::named;
 use super::trail::{self, Trail};
 use super::{Session, cut, prove};

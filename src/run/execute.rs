@@ -13,11 +13,11 @@ use crate::report::{Applied, Execution, Outcome};
 use crate::settings;
 
 use super::cut::short;
+use super::evidence::Evidence;
 use super::follow::follow;
 use super::gate::{self, Passed};
 use super::planned::Planned;
 use super::prepare::{self, Depth};
-use super::record::Evidence;
 use super::session::named;
 use super::steps::Steps;
 use super::trail::{self, Trail};

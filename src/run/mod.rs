@@ -7,6 +7,7 @@
 
 mod adopt;
 mod cut;
+mod evidence;
 mod execute;
 mod follow;
 mod gate;

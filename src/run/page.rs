@@ -8,7 +8,7 @@ use crate::check::Verdict;
 use crate::settings::Settings;
 
 use super::Session;
-use super::record::Evidence;
+use super::evidence::Evidence;
 
 /// The rendered page with its evidence, what was overridden, and what was customised.
 pub(super) fn with_evidence(session: &Session, text: &str, evidence: &Evidence<'_>) -> String {

@@ -2,32 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::check::Check;
 use crate::error::{Code, Error, Result};
 use crate::gitops::Change;
 use crate::goals::{Edit, Ledger, Next};
 
 use super::cut::short;
+use super::evidence::Evidence;
 use super::trail::Trail;
 use super::{Session, page};
-
-/// What is written down about a proved objective.
-pub(super) struct Evidence<'a> {
-    /// The run.
-    pub(super) run: &'a str,
-    /// The commit that delivered it.
-    pub(super) commit: Option<&'a str>,
-    /// What the proof saw.
-    pub(super) checks: &'a [Check],
-    /// Why a closed gate was passed.
-    pub(super) reason: Option<&'a str>,
-    /// It was there already.
-    pub(super) adopted: bool,
-    /// What the operator overrode beside triggers: one line each.
-    pub(super) overridden: Vec<String>,
-    /// Whether the reason stands for unmet triggers.
-    pub(super) triggers: bool,
-}
 
 /// What the record changed.
 pub(super) struct Recorded {
