@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
 use crate::script::options::Options;
-use crate::script::registry::Param;
+use crate::script::param::Param;
 use crate::script::{error, value};
 
 /// The arguments of a call, and its place.

@@ -15,6 +15,7 @@ pub mod jail;
 pub mod library;
 pub mod names;
 pub mod options;
+pub mod param;
 pub mod profile;
 pub mod registry;
 pub mod thrown;

@@ -16,6 +16,7 @@ mod manifest;
 mod outcome;
 mod probe;
 mod prom;
+mod reach;
 mod run;
 mod s3;
 mod scratch;

@@ -4,7 +4,6 @@ use std::any::TypeId;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base64::Engine as _;
 use rhai::Dynamic;
 use serde_json::{Value, json};
 
@@ -12,18 +11,16 @@ use crate::cluster::Delete;
 use crate::error::{Code, Error, Result};
 use crate::manifest::yaml::document;
 use crate::probe::sql::{Login, Rows};
-use crate::probe::{self, Connector, Timed, sql, thrift};
+use crate::probe::{self, Timed, sql, thrift};
 use crate::script::call::Call;
-use crate::script::options::Options;
 use crate::script::profile::Profiles;
 use crate::script::registry::{HandleType, Section, Type, function, optional, param};
 use crate::script::value::to_dynamic;
 
+use super::reach::{connector, limit, namespace, one_of, port, secret, to_port};
 use super::s3;
 use super::session::Session;
 
-/// How long a single call may take, unless the script says otherwise.
-const LIMIT: Duration = Duration::from_secs(30);
 /// How long a job may take, unless the script says otherwise.
 const JOB_LIMIT: Duration = Duration::from_mins(10);
 
@@ -147,69 +144,6 @@ fn rows(all: &Rows) -> Dynamic {
         to_dynamic(&Value::Object(fields.collect()))
     };
     Dynamic::from_array(all.rows.iter().map(row).collect())
-}
-
-/// Namespace of a target.
-pub(super) fn namespace(session: &Session, options: &Options) -> Result<String> {
-    Ok(options.text("namespace")?.filter(|ns| !ns.is_empty()).unwrap_or_else(|| session.namespace().to_owned()))
-}
-
-/// The time that a call may take.
-pub(super) fn limit(options: &Options) -> Result<Duration> {
-    Ok(options.time("limit")?.unwrap_or(LIMIT))
-}
-
-/// A port among the options.
-pub(super) fn port(options: &Options, default: u16) -> Result<u16> {
-    match options.integer("port")? {
-        None => Ok(default),
-        Some(port) => to_port(port),
-    }
-}
-
-fn to_port(port: i64) -> Result<u16> {
-    u16::try_from(port).ok().filter(|p| *p > 0).ok_or_else(|| Error::new(Code::Invalid, format!("{port} is no port")))
-}
-
-/// Where a probe goes: the address in the settings if there is one, else a port-forward.
-pub(super) fn connector(
-    session: &Session,
-    setting: &str,
-    namespace: &str,
-    target: &str,
-    port: u16,
-) -> Result<Connector> {
-    match session.host.setting(setting) {
-        "" => Ok(Connector::port_forward(session.host.cluster()?, namespace, target, port)),
-        endpoint => Connector::endpoint(endpoint),
-    }
-}
-
-/// The values of a Secret, decoded. `name` may be `namespace/name`.
-pub(super) fn secret(session: &Session, name: &str, namespace: &str) -> Result<serde_json::Map<String, Value>> {
-    let (namespace, name) = name.split_once('/').unwrap_or((namespace, name));
-    let cluster = session.host.cluster()?;
-    let secret = session.host.bridge().block(cluster.get("Secret.v1", Some(namespace), name))?;
-    session.read(format!("get Secret {namespace}/{name}"));
-    let data = secret["data"].as_object().cloned().unwrap_or_default();
-    let decode = |text: &Value| {
-        let bytes =
-            base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap_or_default()).unwrap_or_default();
-        Value::from(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    Ok(data.into_iter().map(|(key, text)| (key, decode(&text))).collect())
-}
-
-/// One of the values of a Secret, under any of these keys.
-pub(super) fn one_of(data: &serde_json::Map<String, Value>, secret: &str, keys: &[&str]) -> Result<String> {
-    let found = keys.iter().find_map(|key| data.get(*key).and_then(Value::as_str)).map(str::to_owned);
-    found.ok_or_else(|| {
-        let has: Vec<&str> = data.keys().map(String::as_str).collect();
-        Error::new(
-            Code::Invalid,
-            format!("Secret {secret} has none of the keys {}; it has {}", keys.join(", "), has.join(", ")),
-        )
-    })
 }
 
 fn query(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {

@@ -15,7 +15,7 @@ use crate::script::profile::Profiles;
 use crate::script::registry::{Function, HandleType, Param, Section, Type, function, param};
 use crate::script::value::to_dynamic;
 
-use super::probe::{connector, limit, namespace, one_of, port, secret};
+use super::reach::{connector, limit, namespace, one_of, port, secret};
 use super::session::Session;
 
 /// The largest object that a script may write: a proof is no load test.
