@@ -88,7 +88,9 @@ pub fn dry_run(results: &[DryRun], applied: &[Value]) -> Vec<Check> {
             Outcome::Refused(error) if error.message().contains("immutable") && danger::is_forced(object) => {
                 accepted += 1;
             }
-            Outcome::Unchecked(reason) if ["comes with the same change", "SOPS", READ_ONLY].iter().any(|known| reason.contains(known)) => {
+            Outcome::Unchecked(reason)
+                if ["comes with the same change", "SOPS", READ_ONLY].iter().any(|known| reason.contains(known)) =>
+            {
                 by_schema.push((id, reason.clone()));
             }
             Outcome::Unchecked(reason) => unknown.push((id, reason.clone())),

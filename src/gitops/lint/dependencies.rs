@@ -2,9 +2,10 @@
 
 use crate::check::Check;
 use crate::gitops::flux_files::Name;
-use crate::gitops::world::World;
+use crate::gitops::world::{Unit, World};
 
-use super::{Subject, count, fault, verdict};
+use super::subject::Subject;
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "dependencies";
 
@@ -52,7 +53,7 @@ fn circle(world: &World, from: &Name, first: &Name) -> Option<Vec<Name>> {
         if here == target {
             return true;
         }
-        for next in world.unit(here).map(super::Unit::depends_on).unwrap_or_default() {
+        for next in world.unit(here).map(Unit::depends_on).unwrap_or_default() {
             if (next == *target || !way.contains(&next)) && search(world, target, &next, way) {
                 return true;
             }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::check::{Check, Verdict};
 use crate::manifest::object::{Id, group};
 
-use super::{Subject, count, fault, verdict};
+use super::subject::Subject;
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "health checks";
 

@@ -6,7 +6,8 @@ use crate::check::{Check, Verdict};
 use crate::gitops::flux_files::Name;
 use crate::manifest::object::Id;
 
-use super::{Subject, count, fault, in_manifest, verdict};
+use super::subject::{Subject, in_manifest};
+use super::verdict::{count, fault, verdict};
 
 /// Namespaces that every cluster has, and the one that Flux was installed into.
 const GIVEN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];

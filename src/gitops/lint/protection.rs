@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::manifest::object::Id;
 
-use super::{Subject, count, fault, in_manifest, verdict};
+use super::subject::{Subject, in_manifest};
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "protected data";
 const PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::check::{Check, Verdict};
 use crate::gitops::flux_files::Name;
 
-use super::{Subject, count, fault, verdict};
+use super::subject::Subject;
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "reached by Flux";
 

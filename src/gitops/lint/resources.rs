@@ -7,7 +7,9 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::manifest::object::Id;
 
-use super::{Subject, containers, count, fault, in_manifest, pod_spec, verdict};
+use super::pods::{containers, pod_spec};
+use super::subject::{Subject, in_manifest};
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "requests and limits";
 const WANTED: [[&str; 2]; 3] = [["requests", "cpu"], ["requests", "memory"], ["limits", "memory"]];

@@ -8,7 +8,9 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::manifest::object::Id;
 
-use super::{Subject, containers, count, fault, in_manifest, pod_spec, verdict};
+use super::pods::{containers, pod_spec};
+use super::subject::{Subject, in_manifest};
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "plain secrets";
 const REMEDY: &str =

@@ -6,7 +6,8 @@ use crate::check::Check;
 use crate::error::Place;
 use crate::manifest::object::Id;
 
-use super::{Subject, count, fault, in_manifest, verdict};
+use super::subject::{Subject, in_manifest};
+use super::verdict::{count, fault, verdict};
 
 const NAME: &str = "sources";
 

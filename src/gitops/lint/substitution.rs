@@ -6,7 +6,8 @@ use crate::gitops::app::Role;
 use crate::gitops::flux_files::{SUBSTITUTE, has_variables};
 use crate::manifest::yaml;
 
-use super::{Subject, fault, verdict};
+use super::subject::Subject;
+use super::verdict::{fault, verdict};
 
 const NAME: &str = "substitution";
 
