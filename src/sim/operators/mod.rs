@@ -4,6 +4,7 @@
 //! (`fn reconcile(obj, world)`, which returns the status; `fn removed(obj, world)`, where it cares). Each script has a
 //! thread of its own with a queue; watches feed it, and whatever it does goes through a plain client.
 
+mod event;
 mod functions;
 mod objects;
 mod player;
@@ -12,8 +13,9 @@ mod run;
 mod watches;
 mod world;
 
+pub use event::Event;
 pub use functions::REGISTRY;
-pub use run::{Event, Options, run};
+pub use run::{Options, run};
 pub use world::{Handle, World};
 
 #[cfg(test)]

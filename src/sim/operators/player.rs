@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rhai::Dynamic;
 use serde_json::Value;
 
+use super::event::{Event, Log};
 use super::functions::REGISTRY;
 use super::objects::{Subject, write_status};
 use super::queue::{Key, Queue};
-use super::run::{Event, Log};
 use super::watches::Told;
 use super::world::{Handle, World};
 use crate::cluster::health;

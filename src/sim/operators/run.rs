@@ -1,12 +1,12 @@
 //! Starting the scripts, and stopping them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::event::{Event, Log};
 use super::player::Player;
 use super::watches::{Told, watch_kind, watch_owned};
 use super::world::World;
@@ -26,58 +26,6 @@ pub struct Options {
     pub only: Vec<String>,
 }
 
-/// What happens meanwhile.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A script is ready to play these kinds.
-    Playing {
-        /// Name of the script.
-        script: String,
-        /// Kinds, as the script names them.
-        kinds: Vec<String>,
-    },
-    /// The S3 server listens.
-    S3 {
-        /// Where.
-        address: SocketAddr,
-    },
-    /// The status of an object changed.
-    Status {
-        /// Name of the script.
-        script: String,
-        /// The object, `Cluster data-platform/db`.
-        object: String,
-        /// Its state in a word or two.
-        state: String,
-    },
-    /// An object is gone.
-    Gone {
-        /// Name of the script.
-        script: String,
-        /// The object.
-        object: String,
-    },
-    /// A script failed on an object; it will try again.
-    Trouble {
-        /// Name of the script.
-        script: String,
-        /// The object.
-        object: String,
-        /// What happened, with its place in the script.
-        error: Error,
-    },
-}
-
-/// Whom events are told to.
-#[derive(Clone)]
-pub(super) struct Log(Arc<dyn Fn(Event) + Send + Sync>);
-
-impl Log {
-    pub(super) fn tell(&self, event: Event) {
-        (self.0)(event);
-    }
-}
-
 /// Plays operators until `cancel` says stop, which is the regular end. A script that does not compile is an error at the
 /// start; one that fails later is told of, and goes on.
 pub async fn run(
@@ -87,7 +35,7 @@ pub async fn run(
     cancel: &Cancel,
     log: impl Fn(Event) + Send + Sync + 'static,
 ) -> Result<()> {
-    let log = Log(Arc::new(log));
+    let log = Log::new(log);
     let store = Store::default();
     let paths = paths(library, &options.only)?;
     let mut tasks = JoinSet::new();
