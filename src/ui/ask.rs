@@ -4,12 +4,13 @@ use std::io::{BufRead, Write};
 
 use crate::error::{Code, Error, Result};
 
+use super::stream::write_all;
 use super::style;
 
 /// Asks on stderr, so that stdout stays a result. Anything but `y` or `yes` is no; so is the end of input.
 pub(super) fn confirm(question: &str, color: bool) -> Result<bool> {
     let text = format!("{} [y/N] ", style::paint(style::BOLD, question));
-    super::write_all(&mut std::io::stderr().lock(), &text, color)?;
+    write_all(&mut std::io::stderr().lock(), &text, color)?;
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     if matches!(read, Ok(0)) {

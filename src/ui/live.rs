@@ -9,7 +9,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::check::Verdict;
 use crate::progress::Progress;
 
+use super::stream::write_all;
 use super::style;
+use super::text::width;
 
 /// Plain lines of one step repeat no more often than this, unless the reason is new.
 const PLAIN_PAUSE: Duration = Duration::from_secs(1);
@@ -83,7 +85,7 @@ impl Live {
             return;
         }
         let line = step_line(mark, &self.step, seen, elapsed);
-        let _ = super::write_all(&mut std::io::stderr().lock(), &format!("{line}\n"), self.color);
+        let _ = write_all(&mut std::io::stderr().lock(), &format!("{line}\n"), self.color);
     }
 }
 
@@ -117,7 +119,7 @@ fn plain_line(plain: &Mutex<Plain>, step: &str, reason: &str) {
 fn step_line(mark: &str, step: &str, seen: &str, elapsed: Duration) -> String {
     let left = format!("  {mark} {step:<12} {seen}");
     let time = format!("{:.1} s", elapsed.as_secs_f64());
-    let gap = 88_usize.saturating_sub(super::width(&left) + time.len()).max(2);
+    let gap = 88_usize.saturating_sub(width(&left) + time.len()).max(2);
     format!("{left}{}{}", " ".repeat(gap), style::paint(style::DIM, &time))
 }
 
@@ -128,7 +130,7 @@ mod tests {
     #[test]
     fn a_step_line_has_its_time_at_the_right() {
         let line = step_line("✓", "gate", "11 checks", Duration::from_millis(420));
-        assert_eq!(super::super::width(&line.replace("\u{1b}", "")), line.replace('\u{1b}', "").chars().count());
+        assert_eq!(width(&line.replace("\u{1b}", "")), line.replace('\u{1b}', "").chars().count());
         assert!(anstream::adapter::strip_str(&line).to_string().ends_with("0.4 s"));
         assert!(anstream::adapter::strip_str(&line).to_string().starts_with("  ✓ gate         11 checks"));
     }

@@ -3,15 +3,18 @@
 mod ask;
 mod error;
 mod live;
+mod stream;
 pub mod style;
 mod text;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 pub use live::Live;
 pub use text::{width, wrap};
 
 use crate::error::{Error, Result};
+
+use stream::write_all;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,20 +113,6 @@ impl Ui {
     /// reason is a plain line.
     pub fn live(&self, step: &str) -> Live {
         Live::start(step, self.err_terminal && !self.quiet, self.quiet, self.err_color)
-    }
-}
-
-fn write_all(stream: &mut dyn Write, text: &str, color: bool) -> Result<()> {
-    let result = if color {
-        stream.write_all(text.as_bytes())
-    } else {
-        stream.write_all(anstream::adapter::strip_str(text).to_string().as_bytes())
-    };
-    match result.and_then(|()| stream.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(crate::error::io_error("writing to", std::path::Path::new("standard output"), &e))
-        }
-        _ => Ok(()),
     }
 }
 
