@@ -24,15 +24,6 @@ mod session;
 mod start;
 mod unseen;
 
-#[cfg(test)]
-mod examples;
-#[cfg(test)]
-mod fake;
-#[cfg(test)]
-mod shipped;
-#[cfg(test)]
-mod tests;
-
 pub use host::Host;
 pub use outcome::Outcome;
 pub use scratch::{Kept, Removal, Scratch};

@@ -5,18 +5,19 @@ use std::time::Instant;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::examples::{Stage, s3, world};
-use super::fake::World;
-use crate::check::Verdict;
-use crate::manifest::documents;
-use crate::settings::Settings;
+use crate::stage::{Stage, s3, world};
+use crate::world::World;
+use dpb::check::Verdict;
+use dpb::manifest::documents;
+use dpb::script::api;
+use dpb::settings::Settings;
 
 #[test]
 fn every_shipped_objective_declares_manifests() {
     let stage = Stage::new(&[], world());
-    for script in super::objectives(stage.host.library()).unwrap() {
+    for script in api::objectives(stage.host.library()).unwrap() {
         let outcome =
-            super::execute(&stage.host, &script.id).unwrap_or_else(|e| panic!("{}: {e} {:?}", script.id, e.places()));
+            api::execute(&stage.host, &script.id).unwrap_or_else(|e| panic!("{}: {e} {:?}", script.id, e.places()));
         let declared = outcome.deliverables.unwrap();
         assert!(!declared.apps().is_empty(), "{}", script.id);
         assert!(
@@ -26,7 +27,7 @@ fn every_shipped_objective_declares_manifests() {
                 .all(|page| page.ends_with(&format!("{}.md", script.folder().rsplit('/').next().unwrap())))
         );
         for app in declared.apps() {
-            for file in app.files.iter().filter(|f| f.role == crate::gitops::app::Role::Resource) {
+            for file in app.files.iter().filter(|f| f.role == dpb::gitops::app::Role::Resource) {
                 let all =
                     documents(&file.text, &file.file).unwrap_or_else(|e| panic!("{} {}: {e}", script.id, file.file));
                 assert!(
@@ -44,15 +45,15 @@ fn a_review_sends_nothing_but_reads() {
     let stage = Stage::new(&[], world());
     let start = Instant::now();
     for import in ["lib/triggers", "lib/platform"] {
-        let functions = super::check_functions(stage.host.library(), import).unwrap();
+        let functions = api::check_functions(stage.host.library(), import).unwrap();
         assert!(functions.len() > 3);
-        for (function, checks) in super::run_checks(&stage.host, import, &functions, Some("1.2")).unwrap() {
+        for (function, checks) in api::run_checks(&stage.host, import, &functions, Some("1.2")).unwrap() {
             let checks = checks.unwrap_or_else(|e| panic!("{function}: {e} {:?}", e.places()));
             assert!(!checks.is_empty(), "{function} reports nothing");
         }
     }
-    for script in super::objectives(stage.host.library()).unwrap() {
-        assert!(!super::review(&stage.host, &script.id).unwrap().checks.is_empty(), "{}", script.id);
+    for script in api::objectives(stage.host.library()).unwrap() {
+        assert!(!api::review(&stage.host, &script.id).unwrap().checks.is_empty(), "{}", script.id);
     }
     let sent = stage.host.cluster().unwrap().requests();
     assert!(!sent.is_empty());
@@ -85,16 +86,15 @@ fn the_proof_of_1_1_passes_on_a_true_s3_server_and_leaves_nothing() {
     let mut settings = Settings::default();
     settings.endpoints.s3 = s3(&stage);
     let host = stage.host.clone().with_settings(&settings);
-    let outcome = super::validate(&host, "1.1").unwrap();
+    let outcome = api::validate(&host, "1.1").unwrap();
     let wrong: Vec<_> = outcome.checks.iter().filter(|c| c.verdict != Verdict::Pass).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(outcome.checks.len() > 15);
     assert!(stage.runtime.block_on(host.scratch().clean()).is_empty());
-    let left = super::super::bridge::Bridge::new(stage.runtime.handle().clone(), crate::cancel::Cancel::new());
-    let connector = crate::probe::Connector::endpoint(&settings.endpoints.s3).unwrap();
+    let left = dpb::script::bridge::Bridge::new(stage.runtime.handle().clone(), dpb::cancel::Cancel::new());
+    let connector = dpb::probe::Connector::endpoint(&settings.endpoints.s3).unwrap();
     let client =
-        crate::probe::s3::Client::new(connector, "iceberg-tables", &crate::probe::s3::Options::new("AK", "SK"))
-            .unwrap();
+        dpb::probe::s3::Client::new(connector, "iceberg-tables", &dpb::probe::s3::Options::new("AK", "SK")).unwrap();
     let keys = left.block(client.list("")).unwrap().value;
     assert!(keys.is_empty(), "{keys:?}");
 }
@@ -108,7 +108,7 @@ fn a_probe_writes_and_deletes_only_scratch_objects() {
         let mut settings = Settings::default();
         settings.endpoints.s3 = s3(&stage);
         let host = stage.host.clone().with_settings(&settings);
-        let outcome = super::validate(&host, "9.1").unwrap();
+        let outcome = api::validate(&host, "9.1").unwrap();
         assert!(outcome.checks[0].seen.ends_with("is no scratch object"), "{call}: {:?}", outcome.checks);
         assert!(host.scratch().pending().is_empty(), "{call}");
     }

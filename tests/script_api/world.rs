@@ -9,17 +9,17 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::cluster::{Cluster, Origin};
+use dpb::cluster::{Cluster, Origin};
 
 /// Objects, and paths that answer with an error: path, status, reason.
 #[derive(Clone, Default)]
-pub(super) struct World {
-    pub(super) objects: Vec<Value>,
-    pub(super) refused: Vec<(&'static str, u16, &'static str)>,
+pub(crate) struct World {
+    pub(crate) objects: Vec<Value>,
+    pub(crate) refused: Vec<(&'static str, u16, &'static str)>,
     /// Paths that never answer.
-    pub(super) silent: Vec<&'static str>,
+    pub(crate) silent: Vec<&'static str>,
     /// Paths with a body of their own.
-    pub(super) bodies: Vec<(&'static str, Value)>,
+    pub(crate) bodies: Vec<(&'static str, Value)>,
 }
 
 /// Kinds: group, version, plural, kind, short name, namespaced.
@@ -41,7 +41,7 @@ const KINDS: &[(&str, &str, &str, &str, &str, bool)] = &[
 ];
 
 impl World {
-    pub(super) fn cluster(self, runtime: &Runtime) -> Cluster {
+    pub(crate) fn cluster(self, runtime: &Runtime) -> Cluster {
         let world = Arc::new(self);
         let service = tower::service_fn(move |request: Request<Body>| {
             let world = Arc::clone(&world);
@@ -117,7 +117,7 @@ fn absent(kind: &str, name: &str) -> String {
 }
 
 /// A job that has ended.
-pub(super) fn job() -> Value {
+pub(crate) fn job() -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "Job",
         "metadata": {"name": "probe-a", "namespace": "data-platform", "uid": "j1", "resourceVersion": "1"},

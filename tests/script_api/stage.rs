@@ -1,29 +1,22 @@
-//! Every example of the registry is run, and gives what it says.
+//! The small cluster, ledger, repository and S3 server that scripts are tried on.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::Dynamic;
+use dpb::cancel::Cancel;
+use dpb::cluster::Cluster;
+use dpb::error::Result;
+use dpb::goals::Ledger;
+use dpb::script::api::Host;
+use dpb::script::bridge::Bridge;
+use dpb::script::library::Library;
+use dpb::settings::Settings;
+use dpb::sim::s3::{Server, Store};
 use serde_json::json;
 
-use super::fake::World;
-use super::{Host, REGISTRY, Session};
-use crate::cancel::Cancel;
-use crate::cluster::Cluster;
-use crate::error::Result;
-use crate::goals::Ledger;
-use crate::script::bridge::Bridge;
-use crate::script::compile::Program;
-use crate::script::engine::{Machine, compiler};
-use crate::script::library::{EVAL, Library, Origin, Source};
-use crate::script::profile::Profile;
-use crate::script::value::literal;
-use crate::settings::Settings;
+use crate::world::World;
 
 /// The world in which examples are run.
-pub(super) fn world() -> World {
+pub(crate) fn world() -> World {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "hive-metastore", "namespace": "data-platform", "generation": 1, "uid": "d1"},
@@ -58,7 +51,7 @@ pub(super) fn world() -> World {
     let vector =
         json!({"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1.0, "3"]}]}});
     World {
-        objects: vec![deployment, pod, source, root, node, namespace, super::fake::job()],
+        objects: vec![deployment, pod, source, root, node, namespace, crate::world::job()],
         bodies: vec![
             ("/api/v1/namespaces/monitoring/services/kube-prometheus-stack-prometheus:9090/proxy/api/v1/query", vector),
             ("/api/v1/namespaces/data-platform/services/trino:8080/proxy/v1/info", json!({"starting": false})),
@@ -68,7 +61,7 @@ pub(super) fn world() -> World {
 }
 
 /// A ledger with 1.1 completed and 1.2 pending.
-pub(super) fn ledger() -> Arc<Ledger> {
+pub(crate) fn ledger() -> Arc<Ledger> {
     let text = json!({
         "trigger_conditions": {"storage_usage_threshold": "200Gi", "s3_requirements": true},
         "phases": [{"id": "phase_1", "name": "Foundation", "status": "in_progress", "objectives": [
@@ -81,14 +74,14 @@ pub(super) fn ledger() -> Arc<Ledger> {
 }
 
 /// A repository with one objective's script, and a host on it.
-pub(super) struct Stage {
-    pub(super) runtime: tokio::runtime::Runtime,
+pub(crate) struct Stage {
+    pub(crate) runtime: tokio::runtime::Runtime,
     _dir: tempfile::TempDir,
-    pub(super) host: Host,
+    pub(crate) host: Host,
 }
 
 impl Stage {
-    pub(super) fn new(files: &[(&str, &str)], world: World) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)], world: World) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let dir = tempfile::tempdir().unwrap();
         for (path, text) in files {
@@ -106,32 +99,8 @@ impl Stage {
     }
 }
 
-/// A server of `rig/servers`, ended with the test.
-struct Started(Child, #[expect(dead_code, reason = "held open")] BufReader<ChildStdout>);
-
-impl Started {
-    fn start(script: &str, options: &[&str]) -> (Self, String) {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rig/servers").join(script);
-        let mut child =
-            Command::new("python3").arg(path).arg("0").args(options).stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        (Self(child, output), address)
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// An S3 server with the bucket `tables`, which holds one object.
-pub(super) fn s3(stage: &Stage) -> String {
-    use crate::sim::s3::{Server, Store};
+pub(crate) fn s3(stage: &Stage) -> String {
     let store = Store::default();
     store.put_user("iceberg", "AK", "SK").unwrap();
     store.put_bucket("tables", "iceberg").unwrap();
@@ -143,73 +112,11 @@ pub(super) fn s3(stage: &Stage) -> String {
     let server = stage.runtime.block_on(Server::bind("127.0.0.1:0".parse().unwrap(), &store)).unwrap();
     let address = format!("http://{}", server.address().unwrap());
     stage.runtime.spawn(server.run());
-    let client = crate::probe::s3::Client::new(
-        crate::probe::Connector::endpoint(&address).unwrap(),
+    let client = dpb::probe::s3::Client::new(
+        dpb::probe::Connector::endpoint(&address).unwrap(),
         "tables",
-        &crate::probe::s3::Options::new("AK", "SK"),
+        &dpb::probe::s3::Options::new("AK", "SK"),
     );
     stage.runtime.block_on(client.unwrap().put("seed", "seeded")).unwrap();
     address
-}
-
-fn run(host: &Host, profile: Profile, text: &str) -> Result<Dynamic> {
-    let compiler = compiler(&REGISTRY);
-    let source = Source { path: EVAL.into(), text: text.into(), origin: Origin::Repository };
-    let program = Program::of(host.library(), source, &compiler)?;
-    if let Some(error) = crate::script::check::program(&program, &REGISTRY, &compiler, &[]).into_iter().next() {
-        return Err(error);
-    }
-    let script = host.library().objective("1.2")?;
-    let session = Rc::new(Session::new(host, profile, Some("1.2"), script));
-    Machine::new(&REGISTRY, profile, &session, host.bridge().cancel(), program).eval()
-}
-
-#[test]
-fn every_example_gives_what_it_says() {
-    let files = [
-        ("phases/1-foundation/1.2-example.rhai", "//! Example\nfn review(o) {}"),
-        ("phases/1-foundation/1.2-example/greeting.j2", "hello {{ who }} of {{ o.namespace }}\n"),
-    ];
-    let stage = Stage::new(&files, world());
-    let (_sql, sql) = Started::start("sql.py", &["--password", "secret"]);
-    let (_thrift, thrift) = Started::start("thrift.py", &[]);
-    let mut settings = Settings::default();
-    settings.endpoints.s3 = s3(&stage);
-    settings.endpoints.sql = sql;
-    settings.endpoints.thrift = thrift;
-    let host = stage.host.clone().with_settings(&settings);
-    let mut wrong = Vec::new();
-    for (section, function) in REGISTRY.functions() {
-        let name = section.qualified(function);
-        if name == "probe::exec" {
-            continue; // no WebSocket here: tried on the rig
-        }
-        if function.example.script.is_empty() {
-            wrong.push(format!("{name} has no example"));
-            continue;
-        }
-        let Some(profile) = Profile::ALL.into_iter().find(|p| function.profiles.contain(*p)) else {
-            wrong.push(format!("{name} is offered nowhere"));
-            continue;
-        };
-        match run(&host, profile, function.example.script) {
-            Err(error) => wrong.push(format!("{name}: {error} {:?}", error.hint_text())),
-            Ok(value) if !function.example.gives.is_empty() => {
-                let gives = run(&host, profile, function.example.gives).map_or_else(|e| e.to_string(), |v| literal(&v));
-                if literal(&value) != gives {
-                    wrong.push(format!("{name}: {} instead of {gives}", literal(&value)));
-                }
-            }
-            Ok(_) => {}
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let left = stage.runtime.block_on(host.scratch().clean());
-    assert!(left.is_empty(), "{left:?}");
-    let keys = run(
-        &host,
-        Profile::Validate,
-        "probe::s3(#{ bucket: \"tables\", access_key: \"AK\", secret_key: \"SK\" }).list(\"\").keys",
-    );
-    assert_eq!(literal(&keys.unwrap()), "[\"seed\"]", "the host removes what probes make");
 }

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::examples::{Stage, world};
-use super::fake::World;
-use super::{REGISTRY, docs_markdown};
-use crate::cancel::Cancel;
-use crate::check::Verdict;
-use crate::error::Code;
-use crate::script::profile::Profile;
+use crate::stage::{Stage, world};
+use crate::world::World;
+use dpb::cancel::Cancel;
+use dpb::check::Verdict;
+use dpb::error::Code;
+use dpb::script::api::{self, REGISTRY, docs_markdown};
+use dpb::script::profile::Profile;
 
 const SCRIPT: &str = "phases/9-try/9.1-try.rhai";
 
@@ -18,7 +18,7 @@ fn stage(script: &str, world: World) -> Stage {
     Stage::new(&[(SCRIPT, script)], world)
 }
 
-fn lines(checks: &[crate::check::Check]) -> Vec<String> {
+fn lines(checks: &[dpb::check::Check]) -> Vec<String> {
     checks.iter().map(|c| format!("{:?} {}: {}", c.verdict, c.name, c.seen)).collect()
 }
 
@@ -101,7 +101,7 @@ fn a_review_reports_checks_notes_and_reads() {
         }",
         world(),
     );
-    let outcome = super::review(&t.host, "9.1").unwrap();
+    let outcome = api::review(&t.host, "9.1").unwrap();
     assert_eq!(
         lines(&outcome.checks),
         [
@@ -142,7 +142,7 @@ fn what_a_review_cannot_look_at_is_unknown_and_no_error() {
         }",
         refused,
     );
-    let outcome = super::review(&t.host, "9.1").unwrap();
+    let outcome = api::review(&t.host, "9.1").unwrap();
     let seen: Vec<_> = outcome.checks.iter().map(|c| (c.name.as_str(), c.verdict)).collect();
     assert_eq!(
         seen,
@@ -160,14 +160,14 @@ fn what_a_review_cannot_look_at_is_unknown_and_no_error() {
 #[test]
 fn an_error_of_the_script_itself_is_an_error() {
     let t = stage("fn review(o) {\n    check::pass(\"a\", \"b\");\n    throw \"broken\";\n}", world());
-    let error = super::review(&t.host, "9.1").unwrap_err();
+    let error = api::review(&t.host, "9.1").unwrap_err();
     assert_eq!((error.code(), error.message()), (Code::Script, "broken"));
     assert_eq!(error.places()[0].line, 3);
     assert_eq!(
-        super::execute(&t.host, "9.1").unwrap_err().message(),
+        api::execute(&t.host, "9.1").unwrap_err().message(),
         format!("scripts/{SCRIPT} has no function execute(o)")
     );
-    assert_eq!(super::review(&t.host, "7.7").unwrap_err().code(), Code::NotReady);
+    assert_eq!(api::review(&t.host, "7.7").unwrap_err().code(), Code::NotReady);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_probe_that_fails_is_a_failed_check_of_the_validation() {
         "fn validate(o) {\n    check::pass(\"a\", \"b\");\n    check::equal(\"pod\", cluster::get(\"pod\", \"gone\").kind, \"Pod\");\n}",
         world(),
     );
-    let outcome = super::validate(&t.host, "9.1").unwrap();
+    let outcome = api::validate(&t.host, "9.1").unwrap();
     assert_eq!(lines(&outcome.checks), ["Pass a: b", "Fail pod: Pod data-platform/gone does not exist"]);
     assert_eq!(outcome.checks[1].details, [format!("at scripts/{SCRIPT}:3:34")]);
     assert!(!outcome.passed());
@@ -190,7 +190,7 @@ fn a_native_call_that_waits_ends_at_the_deadline() {
     );
     let start = Instant::now();
     let host = t.host.clone().with_cancel(Cancel::new().within(Duration::from_millis(200)));
-    let outcome = super::validate(&host, "9.1").unwrap();
+    let outcome = api::validate(&host, "9.1").unwrap();
     assert_eq!(lines(&outcome.checks), ["Fail validate: the time given for this is over"]);
     let cancel = Cancel::new();
     let host = t.host.clone().with_cancel(cancel.clone());
@@ -198,7 +198,7 @@ fn a_native_call_that_waits_ends_at_the_deadline() {
         std::thread::sleep(Duration::from_millis(100));
         cancel.interrupt();
     });
-    assert_eq!(super::execute(&host, "9.1").unwrap_err().code(), Code::Interrupted);
+    assert_eq!(api::execute(&host, "9.1").unwrap_err().code(), Code::Interrupted);
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
@@ -212,9 +212,9 @@ fn broken(o) { throw \"no\"; }
 private fn helper(o) { }",
     )];
     let t = Stage::new(&files, World { refused: vec![("/secrets", 403, "Forbidden")], ..world() });
-    let functions = super::check_functions(t.host.library(), "lib/mine").unwrap();
+    let functions = api::check_functions(t.host.library(), "lib/mine").unwrap();
     assert_eq!(functions, ["zeta", "alpha", "broken"]);
-    let results = super::run_checks(&t.host, "lib/mine", &functions, None).unwrap();
+    let results = api::run_checks(&t.host, "lib/mine", &functions, None).unwrap();
     assert_eq!(lines(results[0].1.as_ref().unwrap()), ["Pass zeta: Deployment data-platform/hive-metastore ready"]);
     assert_eq!(results[1].1.as_ref().unwrap()[0].verdict, Verdict::Unknown);
     assert_eq!(results[2].1.as_ref().unwrap_err().places()[0].file, "scripts/lib/mine.rhai");
@@ -223,22 +223,22 @@ private fn helper(o) { }",
 #[test]
 fn an_expression_gives_plain_data() {
     let t = stage("", world());
-    assert_eq!(super::eval(&t.host, "let x = 6; #{ a: x * 7, b: [\"c\"] }").unwrap(), json!({"a": 42, "b": ["c"]}));
-    let error = super::eval(&t.host, "cluster::gte(\"pod\", \"x\")").unwrap_err();
+    assert_eq!(api::eval(&t.host, "let x = 6; #{ a: x * 7, b: [\"c\"] }").unwrap(), json!({"a": 42, "b": ["c"]}));
+    let error = api::eval(&t.host, "cluster::gte(\"pod\", \"x\")").unwrap_err();
     assert_eq!(error.message(), "no function `cluster::gte` with 2 arguments");
     assert_eq!(error.places()[0].label.as_deref(), Some("did you mean `get`?"));
-    assert_eq!(super::eval(&t.host, "check::pass(\"a\", \"b\")").unwrap_err().code(), Code::Script);
+    assert_eq!(api::eval(&t.host, "check::pass(\"a\", \"b\")").unwrap_err().code(), Code::Script);
 }
 
 #[test]
 fn shipped_scripts_pass_the_check() {
-    let library = crate::script::library::Library::shipped();
+    let library = dpb::script::library::Library::shipped();
     let mut wrong = Vec::new();
     for folder in ["phases", "lib"] {
         for path in
             library.files(folder).unwrap().keys().filter(|p| p.rsplit_once('.').is_some_and(|(_, e)| e == "rhai"))
         {
-            for error in super::check(&library, path) {
+            for error in api::check(&library, path) {
                 let place = error.places().first().map(|p| format!("{}:{}:{}", p.file, p.line, p.column));
                 wrong.push(format!(
                     "{}: {error} {:?}",
