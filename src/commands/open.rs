@@ -21,7 +21,7 @@ pub(super) struct Opener<'a> {
     pub(super) ui: &'a Ui,
     pub(super) cancel: Cancel,
     undo: Cancel,
-    runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Handle,
 }
 
 impl<'a> Opener<'a> {
@@ -34,12 +34,15 @@ impl<'a> Opener<'a> {
             .map_err(|e| Error::new(Code::Internal, format!("starting the runtime: {e}")))?;
         let (cancel, undo) = (Cancel::new(), Cancel::new());
         signals::listen(runtime.handle(), cancel.clone(), undo.clone(), ui.clone());
-        Ok(Self { global, ui, cancel, undo, runtime })
+        let handle = runtime.handle().clone();
+        // It ends with the process: waiting for what still blocks in it (a credential plugin that hangs) helps nobody.
+        std::mem::forget(runtime);
+        Ok(Self { global, ui, cancel, undo, runtime: handle })
     }
 
     /// The runtime's handle.
     pub(super) fn handle(&self) -> tokio::runtime::Handle {
-        self.runtime.handle().clone()
+        self.runtime.clone()
     }
 
     /// Waits for a future, unless interrupted.
