@@ -16,8 +16,16 @@ use crate::script::api::{self, Host};
 use crate::ui::style::{BAD, DIM, GOOD, paint};
 
 use super::Session;
-use super::prepare::Depth;
 use super::rollback::Footprint;
+
+/// How far to go: a review only reads, an execute also lets the API server try the manifests (strict dry run).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Reads only: manifests are held against the schemas that the server publishes.
+    Read,
+    /// Dry runs too.
+    Try,
+}
 
 /// A plan with what the lifecycle asks of it.
 pub(super) struct Planned {

@@ -14,17 +14,8 @@ use crate::report::Impact;
 use crate::script::api::{self, Host};
 use crate::script::bridge::Bridge;
 
-use super::planned::{self, Planned};
+use super::planned::{self, Depth, Planned};
 use super::{Session, impact};
-
-/// How far to go: a review only reads, an execute also lets the API server try the manifests (strict dry run).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// Reads only: manifests are held against the schemas that the server publishes.
-    Read,
-    /// Dry runs too.
-    Try,
-}
 
 /// Everything that was looked at.
 pub(super) struct Prepared {

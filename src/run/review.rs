@@ -9,7 +9,8 @@ use crate::report::{self, Head, PhaseProgress, Review, Triggers};
 
 use super::Session;
 use super::cut::short;
-use super::prepare::{self, Depth, Prepared};
+use super::planned::Depth;
+use super::prepare::{self, Prepared};
 use super::session::named;
 
 /// Reviews an objective: the named one, the first open one of a phase, or the next.
