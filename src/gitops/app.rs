@@ -14,6 +14,9 @@ pub struct AppOptions {
     pub depends_on: Vec<String>,
     /// Objects that must be healthy: `Kind.group/name` (or `Kind/name`), optionally `Kind.group/namespace/name`.
     pub health: Vec<String>,
+    /// When an object of a kind is ready, for kinds that have no conditions, so that Flux would take them as ready at
+    /// once: `Kind.group`, and a CEL expression over the object.
+    pub ready_when: Vec<(String, String)>,
     /// How long Flux waits for health (`10m`); the layout's by default.
     pub timeout: Option<String>,
     /// How often Flux looks again (`30m`); the layout's by default.
@@ -91,6 +94,8 @@ pub struct App {
     pub depends_on: Vec<String>,
     /// Objects that must be healthy.
     pub health: Vec<Health>,
+    /// When objects of a kind are ready: kind with group, and a CEL expression.
+    pub ready_when: Vec<(String, String)>,
     /// How long Flux waits for health.
     pub timeout: String,
     /// How often Flux looks again.
@@ -128,6 +133,7 @@ impl App {
             dir,
             depends_on: options.depends_on,
             health,
+            ready_when: options.ready_when,
             timeout: span("timeout", options.timeout, &layout.timeout)?,
             interval: span("interval", options.interval, &layout.interval)?,
             wait: options.wait.unwrap_or(true),

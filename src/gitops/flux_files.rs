@@ -30,6 +30,10 @@ pub fn ks(app: &App, layout: &Layout, lands_in: &str, depends_on: &[Name]) -> Re
         let checks = app.health.iter().map(|h| health_check(app, h)).collect::<Result<Vec<_>>>()?;
         spec.insert("healthChecks".into(), Value::from(checks));
     }
+    if !app.ready_when.is_empty() {
+        let checks = app.ready_when.iter().map(|(kind, current)| ready_when(app, kind, current));
+        spec.insert("healthCheckExprs".into(), checks.collect::<Result<Vec<_>>>()?.into());
+    }
     spec.insert("interval".into(), app.interval.as_str().into());
     spec.insert("path".into(), format!("./{}", app.path()).into());
     spec.insert("prune".into(), true.into());
@@ -155,6 +159,26 @@ fn health_check(app: &App, health: &Health) -> Result<Value> {
     Ok(json!({ "apiVersion": api_version, "kind": health.kind, "name": health.name, "namespace": health.namespace }))
 }
 
+/// A rule of readiness for a kind. Its version stands in the app's own manifests.
+fn ready_when(app: &App, kind: &str, current: &str) -> Result<Value> {
+    let documents = |text: &str, file: &str| yaml::documents(text, file).unwrap_or_default();
+    let mut objects = app
+        .files
+        .iter()
+        .filter(|f| f.role == Role::Resource)
+        .flat_map(|f| documents(&f.text, &f.file))
+        .map(|d| d.value);
+    let found = objects.find(|object| {
+        let id = Id::of(object);
+        kind.split_once('.').map_or(id.kind == kind, |(kind, group)| id.kind == kind && id.group == group)
+    });
+    let found = found.ok_or_else(|| {
+        Error::new(Code::Invalid, format!("app {}: no manifest holds a {kind}, which it says when is ready", app.name))
+            .hint("Name a kind that this app renders, as Kind.group")
+    })?;
+    Ok(json!({ "apiVersion": found["apiVersion"], "kind": found["kind"], "current": current }))
+}
+
 /// Kinds that a chart may make, so that no manifest of the app holds them.
 fn builtin(health: &Health) -> Option<&'static str> {
     let (group, version) = match health.kind.as_str() {
@@ -225,6 +249,22 @@ spec:
   wait: true
 "
         );
+    }
+
+    #[test]
+    fn a_kind_without_conditions_says_when_it_is_ready() {
+        let layout = Layout::new(&Settings::default()).unwrap();
+        let bound = ("Claim.example.org".to_owned(), "status.phase == 'Bound'".to_owned());
+        let options = AppOptions { ready_when: vec![bound], ..AppOptions::default() };
+        let mut app = App::new("web", options, &layout).unwrap();
+        assert_eq!(
+            ks(&app, &layout, "flux-system", &[]).unwrap_err().message(),
+            "app web: no manifest holds a Claim.example.org, which it says when is ready"
+        );
+        app.add_resource("c.yaml", "apiVersion: example.org/v1\nkind: Claim\nmetadata: {name: c}\n").unwrap();
+        let text = ks(&app, &layout, "flux-system", &[]).unwrap();
+        let wanted = "  healthCheckExprs:\n    - apiVersion: example.org/v1\n      kind: Claim\n      current: status.phase == 'Bound'\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]

@@ -18,7 +18,8 @@ use super::session::Session;
 #[derive(Clone)]
 pub(super) struct App(usize);
 
-const APP_OPTIONS: &[&str] = &["namespace", "depends_on", "health", "timeout", "interval", "wait", "path"];
+const APP_OPTIONS: &[&str] =
+    &["namespace", "depends_on", "health", "ready_when", "timeout", "interval", "wait", "path"];
 
 pub(super) const SECTION: Section<Session> = Section {
     name: "gitops",
@@ -30,7 +31,7 @@ pub(super) const SECTION: Section<Session> = Section {
             &[param("name", Type::Text), optional("options", Type::Map)],
             "App",
             "Declares an application: one Flux Kustomization and the folder that it applies. Options: `namespace`, `depends_on` (Kustomizations: `name` or \
-             `namespace/name`), `health` (`Kind.group/name`), `timeout`, `interval`, `wait`, `path`.",
+             `namespace/name`), `health` (`Kind.group/name`), `ready_when` (`Kind.group` to a CEL expression, for kinds without conditions), `timeout`, `interval`, `wait`, `path`.",
             app,
         )
         .only(Profiles::EXECUTE)
@@ -125,12 +126,28 @@ pub(super) const APP: Section<Session> = Section {
     ],
 };
 
+/// Kinds with the CEL expression that says when they are ready.
+fn ready_when(value: Option<Value>) -> Result<Vec<(String, String)>> {
+    let pairs = match value {
+        None => return Ok(Vec::new()),
+        Some(Value::Object(pairs)) => pairs,
+        Some(_) => return Err(unreadable()),
+    };
+    pairs.into_iter().map(|(kind, rule)| Ok((kind, rule.as_str().ok_or_else(unreadable)?.to_owned()))).collect()
+}
+
+fn unreadable() -> Error {
+    Error::new(Code::Invalid, "gitops::app: `ready_when` is a map of kinds to CEL expressions")
+        .hint("Write #{ \"Kind.group\": \"status.phase == 'Ready'\" }")
+}
+
 fn app(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, APP_OPTIONS)?;
     let parsed = AppOptions {
         namespace: options.text("namespace")?,
         depends_on: options.texts("depends_on")?,
         health: options.texts("health")?,
+        ready_when: ready_when(options.json("ready_when")?)?,
         timeout: options.text("timeout")?,
         interval: options.text("interval")?,
         wait: options.boolean("wait")?,
