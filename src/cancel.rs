@@ -111,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn an_interrupt_reaches_every_clone() {
         let cancel = Cancel::new();
-        let other = cancel.within(Duration::from_secs(60));
+        let other = cancel.within(Duration::from_mins(1));
         cancel.interrupt();
         assert_eq!(other.run(std::future::pending::<Result<()>>()).await.unwrap_err().code(), Code::Interrupted);
         assert!(other.check().is_err());

@@ -59,20 +59,19 @@ fn fixtures_build_as_their_golden_files_say() {
     for case in fixtures() {
         let disk = Disk::new(&case).unwrap();
         let result = build(&disk, &target(&case));
-        let outcome = match std::fs::read_to_string(case.join("expected.yaml")) {
-            Ok(text) => match result {
+        let outcome = if let Ok(text) = std::fs::read_to_string(case.join("expected.yaml")) {
+            match result {
                 Ok(ours) => difference(&ours, &read(&text, "expected.yaml").unwrap()),
                 Err(e) => Some(format!("{e} {:?}", e.places().first().map(|p| (p.file.clone(), p.line, p.column)))),
-            },
-            Err(_) => {
-                let text = std::fs::read_to_string(case.join("error.txt")).expect("expected.yaml or error.txt");
-                match result {
-                    Ok(_) => Some("built, though it should be refused".into()),
-                    Err(e) => {
-                        let place = e.places().first().map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column));
-                        let shown = format!("{}{e}", place.unwrap_or_default());
-                        (shown != text.trim()).then_some(shown)
-                    }
+            }
+        } else {
+            let text = std::fs::read_to_string(case.join("error.txt")).expect("expected.yaml or error.txt");
+            match result {
+                Ok(_) => Some("built, though it should be refused".into()),
+                Err(e) => {
+                    let place = e.places().first().map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column));
+                    let shown = format!("{}{e}", place.unwrap_or_default());
+                    (shown != text.trim()).then_some(shown)
                 }
             }
         };

@@ -37,8 +37,8 @@ impl OpenApi {
             self.documents.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
         let schemas = cell.get_or_try_init(|| async {
             let index = self.index.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let (ask, call) = (Ask::path("/openapi/v3"), Call::get("/openapi/v3"));
-            let index = index.get_or_try_init(|| transport.json(&ask, &call)).await?;
+            let (ask, get) = (Ask::path("/openapi/v3"), Call::get("/openapi/v3"));
+            let index = index.get_or_try_init(|| transport.json(&ask, &get)).await?;
             let Some(path) = index["paths"][&key]["serverRelativeURL"].as_str() else {
                 return Err(Error::new(
                     Code::UnknownKind,

@@ -35,7 +35,7 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The GitOps repository, or a folder in it
+    /// The repository that Flux reads, or a folder in it
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     pub repo: PathBuf,
     /// Which initiative, where the repository holds several: the folder of its goals.json
@@ -184,6 +184,7 @@ pub enum Run {
 
 /// `dpb run execute`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub struct Execute {
     /// Objective (`1.2`); the next one without it
     pub id: Option<String>,
@@ -352,8 +353,8 @@ mod tests {
     #[test]
     fn durations_are_read_as_people_write_them() {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         assert!(duration("soon").is_err());
         assert!(duration("-5s").is_err());
     }

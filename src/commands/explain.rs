@@ -2,14 +2,16 @@
 
 use crate::error::{Code, Error, Result};
 use crate::ui::{Ui, style};
+use std::fmt::Write as _;
 
 /// Explains one code, or lists all.
 pub(super) fn run(ui: &Ui, code: Option<&str>) -> Result<u8> {
     let Some(word) = code else {
         let mut text = String::new();
         for code in Code::ALL {
-            text += &format!(
-                "{}  {}\n",
+            let _ = writeln!(
+                text,
+                "{}  {}",
                 style::paint(style::BOLD, &format!("{:<13}", code.as_str())),
                 first_sentence(explanation(code))
             );

@@ -237,7 +237,12 @@ impl Report for Shown {
 
     fn markdown(&self) -> String {
         let o = &self.0;
-        let list = |items: &[String]| items.iter().map(|i| format!("- {i}\n")).collect::<String>();
+        let list = |items: &[String]| {
+            items.iter().fold(String::new(), |mut text, item| {
+                let _ = writeln!(text, "- {item}");
+                text
+            })
+        };
         format!(
             "## {}\n\n{} ({})\n\n### Delivers\n\n{}\n### Done when\n\n{}",
             o.title(),

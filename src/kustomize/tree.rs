@@ -143,7 +143,7 @@ impl Tree for Overlay<'_> {
 }
 
 /// `path` from the root without `.`, `..` and double slashes; an error when it leads out of the root.
-pub fn clean(path: &str) -> Result<String> {
+pub(super) fn clean(path: &str) -> Result<String> {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -158,7 +158,7 @@ pub fn clean(path: &str) -> Result<String> {
 }
 
 /// `relative` seen from the folder `dir`; an error when it is absolute or leads out of the root.
-pub fn resolve(dir: &str, relative: &str) -> Result<String> {
+pub(super) fn resolve(dir: &str, relative: &str) -> Result<String> {
     if relative.starts_with('/') {
         return Err(outside(relative).hint("Write the path relative to the file that names it"));
     }
@@ -166,12 +166,12 @@ pub fn resolve(dir: &str, relative: &str) -> Result<String> {
 }
 
 /// The last part of a path.
-pub fn base_name(path: &str) -> &str {
+pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether kustomize would fetch `path` from somewhere else (Git or HTTP).
-pub fn is_remote(path: &str) -> bool {
+pub(super) fn is_remote(path: &str) -> bool {
     const STARTS: [&str; 8] = ["git::", "gh:", "ssh://", "https://", "http://", "git@", "github.com:", "github.com/"];
     let lower = path.to_lowercase();
     STARTS.iter().any(|start| lower.starts_with(start)) || lower.contains("://") || lower.contains("?ref=")

@@ -34,7 +34,7 @@ fn fact(out: &mut String, head: &str, indent: usize, text: &str, columns: usize)
 
 /// Ten cells of progress.
 fn bar(done: usize, total: usize) -> String {
-    let halves = if total == 0 { 0 } else { (done * 20 + total / 2) / total };
+    let halves = (done * 20 + total / 2).checked_div(total).unwrap_or(0);
     let mut text = "█".repeat(halves / 2);
     if halves % 2 == 1 {
         text.push('▌');

@@ -32,7 +32,7 @@ pub fn adopt(session: &Session, id: &str, reason: Option<&str>) -> Result<Execut
     let run = crate::journal::run_id(&state, &jiff::Zoned::now(), id);
     let _lock = Lock::acquire(&state, &run, jiff::Timestamp::now())?;
     cut::settle(session, reason)?;
-    record::refuse_changed(session, &[session.settings.initiative.ledger.clone()])?;
+    record::refuse_changed(session, std::slice::from_ref(&session.settings.initiative.ledger))?;
     let target = session.block(session.repo.target(
         &session.settings.git.remote,
         &session.settings.git.branch,
@@ -85,7 +85,7 @@ pub fn adopt(session: &Session, id: &str, reason: Option<&str>) -> Result<Execut
     let recorded = record::completed(session, &mut trail, id, &evidence, &[])?;
     live.end(crate::check::Verdict::Pass, &recorded.text());
     trail.end(session, "adopted", &json!({ "commit": recorded.commit }));
-    execution.objective.status = Status::Completed.as_str().to_owned();
+    Status::Completed.as_str().clone_into(&mut execution.objective.status);
     execution.ledger = recorded.lines;
     execution.next = recorded.next;
     Ok(execution)

@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::journal::{self, Clock, Journal, Story};
+use std::fmt::Write as _;
 
 use super::Session;
 
@@ -51,11 +52,11 @@ fn told(session: &Session, story: &Story) -> Error {
         });
         match seen {
             Ok(Some((target, head))) => {
-                let held = head == *sha
+                let is_there = head == *sha
                     || session.block(session.repo.is_ancestor(sha, &head, &session.cancel)).unwrap_or(false);
                 error = error.note(format!(
                     "seen now: {target} {} {}",
-                    if held { "holds" } else { "does not hold" },
+                    if is_there { "holds" } else { "does not hold" },
                     short(sha)
                 ));
             }
@@ -65,9 +66,10 @@ fn told(session: &Session, story: &Story) -> Error {
     }
     let mut hint = format!("Its story: dpb run log {}\n", story.run);
     if let Some(sha) = &commit {
-        hint += &format!("To take it back by hand: git revert {} && git push\n", short(sha));
+        let _ = writeln!(hint, "To take it back by hand: git revert {} && git push", short(sha));
     }
-    hint += &format!(
+    let _ = write!(
+        hint,
         "Then, or to go on from what is there: dpb run execute {objective} --override \"run {} was cut off; …\"",
         story.run
     );

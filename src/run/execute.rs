@@ -26,6 +26,7 @@ use super::{Session, cut, prove, record, rollback};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag of the command")]
 pub struct Request {
     /// The objective; the next one without it.
     pub id: Option<String>,
@@ -300,7 +301,7 @@ fn deliver(
         ));
     }
     execution.outcome = Outcome::Completed;
-    execution.objective.status = Status::Completed.as_str().to_owned();
+    Status::Completed.as_str().clone_into(&mut execution.objective.status);
     execution.ledger = recorded.lines;
     execution.next = recorded.next;
     Ok(())
@@ -396,10 +397,9 @@ pub fn exit_code(execution: &Execution, interrupted: bool, request: &Request, ex
     match execution.outcome {
         Outcome::Planned if exit_code && !execution.files.is_empty() => 1,
         Outcome::Completed | Outcome::Unchanged | Outcome::Planned | Outcome::NotDelivered | Outcome::Declined => 0,
-        Outcome::RollbackIncomplete => 6,
         Outcome::RolledBack if interrupted => 130,
         Outcome::RolledBack => 5,
         Outcome::LeftFailed if request.no_rollback && interrupted => 130,
-        Outcome::LeftFailed => 6,
+        Outcome::LeftFailed | Outcome::RollbackIncomplete => 6,
     }
 }

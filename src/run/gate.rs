@@ -3,6 +3,7 @@
 use crate::check::Check;
 use crate::error::{Code, Error};
 use crate::goals::Objective;
+use std::fmt::Write as _;
 
 use super::prepare::Prepared;
 
@@ -54,10 +55,10 @@ impl Closed {
         for check in &self.standing {
             let mut text = format!("{}: {}", check.name, check.seen);
             for line in check.details.iter().chain(check.remedy.as_ref()) {
-                text += &format!("\n  {line}");
+                let _ = write!(text, "\n  {line}");
             }
             if let Some(command) = &check.command {
-                text += &format!("\n    {command}");
+                let _ = write!(text, "\n    {command}");
             }
             error = error.note(text);
         }

@@ -1,6 +1,7 @@
 //! What an objective takes from the cluster: need, place of each pod, room by node, risk.
 
 use serde_json::Value;
+use std::fmt::Write as _;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) async fn measure(
         );
         Ok::<_, crate::error::Error>((room?, limits?, usage))
     };
-    match seen.await {
+    match Box::pin(seen).await {
         Ok((room, (quotas, ranges), usage)) => {
             let demand = capacity::demand(objects, &room, &ranges);
             let placement = capacity::place(&room, &demand);
@@ -83,7 +84,7 @@ fn room_check(demand: &Demand, placement: &Placement) -> Check {
             n => format!("each of {n} new pods has a node"),
         };
         if !demand.not_counted.is_empty() {
-            seen += &format!("; not counted: {}", demand.not_counted.join(", "));
+            let _ = write!(seen, "; not counted: {}", demand.not_counted.join(", "));
         }
         return Check::new("room", Verdict::Pass, seen);
     }

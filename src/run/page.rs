@@ -83,7 +83,7 @@ fn differences(prefix: &str, default: &Value, now: &Value, lines: &mut Vec<Strin
             }
         }
         (default, now) if default != now => {
-            lines.push(format!("`{prefix}`: `{}` in place of `{}`", bare(now), bare(default)))
+            lines.push(format!("`{prefix}`: `{}` in place of `{}`", bare(now), bare(default)));
         }
         _ => {}
     }

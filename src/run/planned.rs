@@ -1,5 +1,6 @@
 //! What an objective would deliver: its `execute`, held against the repository.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -168,7 +169,7 @@ impl Planned {
                     Some(b'@') => paint(DIM, line),
                     _ => line.to_owned(),
                 };
-                out += &format!("    {line}\n");
+                let _ = writeln!(out, "    {line}");
             }
         }
         out

@@ -13,7 +13,7 @@ use super::Session;
 use super::session::named;
 
 /// How long the removal of scratch objects may take, whatever happened before.
-const CLEANING: Duration = Duration::from_secs(60);
+const CLEANING: Duration = Duration::from_mins(1);
 
 /// Runs `validate` of an objective and removes its scratch objects in any case. A scratch object that stays is a failed
 /// check of its own.

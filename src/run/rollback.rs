@@ -17,7 +17,7 @@ use super::{Session, record};
 
 /// A revert waits at least this long: a child whose health check is running ends that check first (54 s of a 60 s
 /// timeout were measured).
-const LEAST: Duration = Duration::from_secs(300);
+const LEAST: Duration = Duration::from_mins(5);
 
 /// What the delivery would leave behind.
 pub(super) struct Footprint {

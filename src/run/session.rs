@@ -14,7 +14,7 @@ use crate::ui::Ui;
 
 /// A repository with its settings, ledger and scripts, a cluster, and the person at the terminal.
 pub struct Session {
-    /// The GitOps repository.
+    /// The `GitOps` repository.
     pub repo: Repo,
     /// `dpb.yaml`.
     pub settings: Settings,

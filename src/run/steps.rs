@@ -37,7 +37,7 @@ impl Steps {
             StepEvent::Started(step) => *current = Some(self.ui.live(step.as_str())),
             StepEvent::Done { seen, .. } => end(&mut current, Verdict::Pass, seen),
             StepEvent::Failed { fault, .. } => {
-                end(&mut current, Verdict::Fail, &format!("{}: {}", fault.object, fault.reason))
+                end(&mut current, Verdict::Fail, &format!("{}: {}", fault.object, fault.reason));
             }
             StepEvent::TimedOut { reason, .. } => end(&mut current, Verdict::Fail, &format!("out of time: {reason}")),
         }

@@ -68,7 +68,7 @@ fn span(source: &str, place: &Place) -> Option<Range<usize>> {
         start += line.len();
     }
     // The end of the file: one past its last line.
-    (place.line > 0 && start == source.len() && !source.is_empty()).then(|| source.len()..source.len())
+    (place.line > 0 && start == source.len() && !source.is_empty()).then_some(source.len()..source.len())
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub struct Options {
 
 /// Everything printed goes through here: results on stdout, progress, notes and errors on stderr.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what each of the three streams can do, and one flag")]
 pub struct Ui {
     out_color: bool,
     err_color: bool,

@@ -67,7 +67,7 @@ async fn a_conflict_changes_nothing_and_names_the_path() {
     let sha = deliver(&fixture, &repo).await;
     fixture.write("a.txt", "on top\n");
     let top = repo.commit_only(&paths(&["a.txt"]), "On top", &fixture.cancel).await.unwrap();
-    let error = repo.revert_in_worktree(&[sha.clone()], "No", "main", &fixture.cancel).await.unwrap_err();
+    let error = repo.revert_in_worktree(std::slice::from_ref(&sha), "No", "main", &fixture.cancel).await.unwrap_err();
     assert_eq!(error.message(), format!("{} can't be taken back by itself: a.txt changed since", &sha[..7]));
     assert_eq!(repo.head(&fixture.cancel).await.unwrap(), top);
     assert_eq!(fixture.status(), "");
