@@ -2,7 +2,7 @@
 //!
 //! Layers, arrows only downward: `commands` → `sim` → `run` → `script::api` → `script` → `report`, `ui` → `probe` →
 //! `gitops`, `flux`, `capacity` → `kustomize` → `git`, `journal`, `goals`, `settings`, `manifest`, `cluster` →
-//! `error`, `cancel`, `progress`, `check`, `quantity`.
+//! `error`, `cancel`, `progress`, `check`, `quantity`, `replace`.
 
 pub mod cancel;
 pub mod capacity;
@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod probe;
 pub mod progress;
 pub mod quantity;
+pub mod replace;
 pub mod report;
 pub mod run;
 pub mod script;

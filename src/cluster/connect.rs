@@ -232,7 +232,8 @@ fn duration(text: &str) -> Result<Duration> {
             _ => return Err(wrong()),
         };
         rest = &rest[letters..];
-        total += Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        let part = Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
     }
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
 }

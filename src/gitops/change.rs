@@ -1,9 +1,9 @@
 //! A file that changes: its text before and after, and how it is written.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use crate::error::{Code, Error, Result, io_error};
+use crate::replace::replace;
 
 use super::diff::Diff;
 
@@ -44,22 +44,8 @@ impl Change {
         }
         let dir = path.parent().unwrap_or(root);
         std::fs::create_dir_all(dir).map_err(|e| io_error("creating", dir, &e))?;
-        let write = |what: &str, e: std::io::Error| io_error(what, &path, &e);
-        let mut temporary =
-            tempfile::Builder::new().prefix(".dpb-").tempfile_in(dir).map_err(|e| write("writing", e))?;
-        temporary.write_all(self.after.as_bytes()).map_err(|e| write("writing", e))?;
-        set_mode(temporary.as_file(), &path).map_err(|e| write("setting the mode of", e))?;
-        temporary.as_file().sync_all().map_err(|e| write("writing", e))?;
-        temporary.persist(&path).map_err(|e| write("writing", e.error))?;
-        Ok(())
+        replace(&path, self.after.as_bytes()).map_err(|e| io_error("writing", &path, &e))
     }
-}
-
-/// The mode of the file that is replaced, or that of an ordinary file: a temporary one is private.
-fn set_mode(file: &std::fs::File, replaced: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(replaced).map_or(0o644, |m| m.permissions().mode());
-    file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 #[cfg(test)]

@@ -33,29 +33,8 @@ pub(super) fn replace(path: &Path, backups: &Path, read: &Ledger, text: &str, no
     }
     let unharmed = "the ledger is as it was";
     keep_copy(backups, read, now).map_err(|error| error.note(unharmed))?;
-    let folder = target.parent().unwrap_or(Path::new("."));
-    put(&target, folder, text).map_err(|error| io_error("writing", &target, &error).note(unharmed))
-}
-
-/// Writes a file beside the target, then renames it into place.
-fn put(target: &Path, folder: &Path, text: &str) -> std::io::Result<()> {
-    let stem = format!(".{}.dpb-", target.file_name().unwrap_or_default().to_string_lossy());
-    sweep(folder, &stem);
-    let mut file = tempfile::Builder::new().prefix(&stem).tempfile_in(folder)?;
-    file.as_file().set_permissions(target.metadata()?.permissions())?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(target).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
-}
-
-/// Removes what a killed write left behind; the lock is ours, so nobody is at it.
-fn sweep(folder: &Path, stem: &str) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(stem) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
+    crate::replace::replace(&target, text.as_bytes())
+        .map_err(|error| io_error("writing", &target, &error).note(unharmed))
 }
 
 fn lock(path: &Path) -> Result<File> {
