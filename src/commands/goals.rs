@@ -84,11 +84,11 @@ fn check(opener: &Opener<'_>, ledger: &Ledger) -> Result<u8> {
     }
     let progress = ledger.progress();
     opener.ui.out(&format!(
-        "{}: {} objectives in {} phases, {} warnings\n",
+        "{}: {} objectives in {} phases, {}\n",
         ledger.display(),
         progress.total,
         progress.phases.len(),
-        warnings.len()
+        if warnings.len() == 1 { "1 warning".to_owned() } else { format!("{} warnings", warnings.len()) }
     ))?;
     Ok(0)
 }

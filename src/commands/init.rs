@@ -47,8 +47,9 @@ pub(super) fn run(opener: &Opener<'_>, args: &Init) -> Result<u8> {
         opener.ui.note(&format!("  added  {path}"));
     }
     opener.ui.note(&format!(
-        "Read {}, then: git add -A && git commit -m 'prepare the data platform' && git push",
-        settings::FILE
+        "Read {}, then: git add {} && git commit -m 'prepare the data platform' && git push",
+        settings::FILE,
+        tops(&written).join(" ")
     ));
     opener.ui.note("Afterwards:  dpb run review");
     Ok(0)
@@ -65,6 +66,14 @@ pub(super) fn ledger(opener: &Opener<'_>, repo: &Repo, settings: &Settings) -> R
     }
     opener.ui.note(&format!("  added  {path}"));
     Ok(())
+}
+
+/// The topmost folders and files of what was written, each once.
+fn tops(written: &[String]) -> Vec<&str> {
+    let mut tops: Vec<&str> = written.iter().filter_map(|path| path.split('/').next()).collect();
+    tops.sort_unstable();
+    tops.dedup();
+    tops
 }
 
 /// Writes a file that is not there yet.

@@ -10,13 +10,23 @@ use super::{Execution, Impact, Objective, Outcome, Report, Review, Risk, Validat
 
 /// One check a line, names in a column, long texts wrapped under themselves; with its details.
 pub fn check_lines(checks: &[Check], columns: usize) -> String {
+    lines(checks, name_width(checks), columns)
+}
+
+/// Room for the longest name; a very long one sticks out rather than push all others to the right.
+fn name_width<'a>(checks: impl IntoIterator<Item = &'a Check>) -> usize {
+    checks.into_iter().map(|c| width(&c.name)).max().unwrap_or(0).clamp(14, 34)
+}
+
+fn lines(checks: &[Check], name_width: usize, columns: usize) -> String {
     let mut out = String::new();
-    let name_width = checks.iter().map(|c| width(&c.name)).max().unwrap_or(0).clamp(14, 28);
     for check in checks {
         let name = format!("{}{}", check.name, " ".repeat(name_width.saturating_sub(width(&check.name))));
         let indent = 4 + name_width + 1;
         fact(&mut out, &format!("  {} {name} ", mark(check.verdict)), indent, &check.seen, columns);
-        for detail in check.details.iter().flat_map(|d| d.lines()) {
+        // What passed needs no proof in detail; machine formats hold it.
+        let details = check.details.iter().filter(|_| check.verdict != Verdict::Pass);
+        for detail in details.flat_map(|d| d.lines()) {
             let _ = writeln!(out, "{}{}", " ".repeat(indent), paint(DIM, detail));
         }
     }
@@ -48,6 +58,9 @@ impl Report for Review {
         let mut out = String::new();
         let head = self.head.as_ref().map_or(String::new(), |h| format!("   {} @ {}, {}", h.branch, h.commit, h.flux));
         let _ = writeln!(out, "{} on {}{head}\n", paint(BOLD, &self.initiative), self.cluster);
+        // One column for the whole report.
+        let own = self.objective.iter().flat_map(|o| &o.checks);
+        let names = name_width(self.triggers.checks.iter().chain(&self.platform).chain(own));
         if let Some(phase) = &self.phase {
             let number = phase.id.trim_start_matches("phase_");
             let _ = writeln!(
@@ -63,22 +76,22 @@ impl Report for Review {
             );
         }
         if let Some(next) = &self.next {
-            let _ = writeln!(out, "  Next {:<15} {} {} ({})", "", next.id, next.name, next.status);
+            let _ = writeln!(out, "  {:<18}  {} {} ({})", "Next", next.id, next.name, next.status);
         }
         for warning in &self.warnings {
             fact(&mut out, &format!("  {} ", paint(WARN, "!")), 4, warning, columns);
         }
         let _ = writeln!(out, "\n{}   {}", paint(BOLD, "Triggers"), trigger_line(self));
-        out += &check_lines(&self.triggers.checks, columns);
+        out += &lines(&self.triggers.checks, names, columns);
         let ready = self.platform.iter().filter(|c| matches!(c.verdict, Verdict::Pass | Verdict::Warn)).count();
         let _ = writeln!(out, "\n{}   {ready} of {} ready", paint(BOLD, "Platform"), self.platform.len());
-        out += &check_lines(&self.platform, columns);
+        out += &lines(&self.platform, names, columns);
         if let Some(objective) = &self.objective {
-            objective_text(&mut out, objective, columns);
+            objective_text(&mut out, objective, names, columns);
         }
         blockers_text(&mut out, &self.blockers, columns);
         if let Some(impact) = &self.impact {
-            impact_text(&mut out, impact, columns);
+            impact_text(&mut out, impact, names, columns);
         }
         out.push('\n');
         for (n, action) in self.actions.iter().enumerate() {
@@ -107,27 +120,26 @@ fn trigger_line(review: &Review) -> String {
     t.waived.as_ref().map_or(count.clone(), |why| format!("{count}; {why}"))
 }
 
-fn objective_text(out: &mut String, o: &Objective, columns: usize) {
+/// A label in the column of the names, so that what follows it stands where the checks' texts stand.
+fn label(text: &str, names: usize) -> String {
+    format!("  {text}{} ", " ".repeat((names + 2).saturating_sub(width(text))))
+}
+
+fn objective_text(out: &mut String, o: &Objective, names: usize, columns: usize) {
     let _ =
         writeln!(out, "\n{}   {}", paint(BOLD, &format!("{} {}", o.name.id, o.name.name)), paint(DIM, &o.name.status));
+    let indent = names + 5;
     if o.prerequisites.is_empty() {
-        let _ = writeln!(out, "  after          nothing");
+        let _ = writeln!(out, "{}nothing", label("after", names));
     }
     for (n, check) in o.prerequisites.iter().enumerate() {
-        let lead = if n == 0 { "after" } else { "" };
-        fact(
-            out,
-            &format!("  {lead:<14} {} ", mark(check.verdict)),
-            19,
-            &format!("{} {}", check.name, check.seen),
-            columns,
-        );
+        let head = format!("{}{} ", label(if n == 0 { "after" } else { "" }, names), mark(check.verdict));
+        fact(out, &head, indent + 2, &format!("{} {}", check.name, check.seen), columns);
     }
     for (n, line) in o.deliverables.iter().enumerate() {
-        let lead = if n == 0 { "delivers" } else { "" };
-        fact(out, &format!("  {lead:<14} "), 17, line, columns);
+        fact(out, &label(if n == 0 { "delivers" } else { "" }, names), indent, line, columns);
     }
-    *out += &check_lines(&o.checks, columns);
+    *out += &lines(&o.checks, names, columns);
 }
 
 fn blockers_text(out: &mut String, blockers: &[Check], columns: usize) {
@@ -149,21 +161,22 @@ fn blockers_text(out: &mut String, blockers: &[Check], columns: usize) {
     }
 }
 
-fn impact_text(out: &mut String, impact: &Impact, columns: usize) {
+fn impact_text(out: &mut String, impact: &Impact, names: usize, columns: usize) {
     let _ = writeln!(out, "\n{}", paint(BOLD, "Resources"));
-    fact(out, "  needs          ", 17, &impact.needs, columns);
+    let indent = names + 5;
+    fact(out, &label("needs", names), indent, &impact.needs, columns);
     let lead = match impact.fits {
-        Some(true) => format!("  {:<14} ", "fits"),
-        Some(false) => format!("  {} {:<12} ", paint(BAD, "✗"), "does not fit"),
-        None => format!("  {} {:<12} ", paint(WARN, "?"), "fits"),
+        Some(true) => label("fits", names),
+        Some(false) => label(&format!("{} does not fit", paint(BAD, "✗")), names),
+        None => label(&format!("{} fits", paint(WARN, "?")), names),
     };
     for (n, line) in impact.placement.iter().enumerate() {
-        fact(out, if n == 0 { &lead } else { "                 " }, 17, line, columns);
+        let rest = label("", names);
+        fact(out, if n == 0 { &lead } else { &rest }, indent, line, columns);
     }
     for (n, node) in impact.nodes.iter().enumerate() {
-        let lead = if n == 0 { "free now" } else { "" };
         let mut line = format!(
-            "{}  {} of memory, {} CPU; {} % of memory requested",
+            "{}: {}, {} CPU; {} % requested",
             node.name,
             crate::manifest::quantity::bytes_text(node.free_memory),
             crate::manifest::quantity::milli_text(node.free_cpu_milli),
@@ -172,14 +185,15 @@ fn impact_text(out: &mut String, impact: &Impact, columns: usize) {
         for extra in [&node.usage, &node.reason].into_iter().flatten() {
             let _ = write!(line, "; {extra}");
         }
-        fact(out, &format!("  {lead:<14} "), 17, &line, columns);
+        fact(out, &label(if n == 0 { "free now" } else { "" }, names), indent, &line, columns);
     }
     let color = match impact.risk {
         Risk::Low => GOOD,
         Risk::Medium | Risk::Unknown => WARN,
         Risk::High => BAD,
     };
-    fact(out, "  risk           ", 17, &format!("{}: {}", paint(color, impact.risk.as_str()), impact.why), columns);
+    let risk = format!("{}: {}", paint(color, impact.risk.as_str()), impact.why);
+    fact(out, &label("risk", names), indent, &risk, columns);
 }
 
 impl Report for Execution {
@@ -195,7 +209,8 @@ impl Report for Execution {
             }
         }
         if let Some(applied) = &self.applied {
-            let _ = writeln!(out, "{}   {}, {} objects", paint(BOLD, "Flux"), applied.revision, applied.objects);
+            let revision = crate::flux::short(&applied.revision);
+            let _ = writeln!(out, "{}   {revision}, {} objects", paint(BOLD, "Flux"), applied.objects);
         }
         if !self.validation.is_empty() {
             let _ = writeln!(out, "{}", paint(BOLD, "Validation"));
@@ -220,7 +235,10 @@ impl Report for Execution {
             Outcome::Unchanged => (GOOD, format!("{} {} is as delivered; nothing to do.", o.id, o.name)),
             Outcome::Planned => (BOLD, format!("{} {} planned; nothing was written.", o.id, o.name)),
             Outcome::NotDelivered => (WARN, format!("{} {}: files written, not delivered.", o.id, o.name)),
-            Outcome::Declined => (BOLD, "Nothing was written.".to_owned()),
+            Outcome::Declined => {
+                let why = self.failure.as_ref().map_or_else(|| "Nothing was written.".to_owned(), |f| format!("{f}."));
+                (BOLD, why)
+            }
             Outcome::RolledBack => (BAD, format!("{} {} failed and was taken back; it is {}.", o.id, o.name, o.status)),
             Outcome::RollbackIncomplete => {
                 (BAD, format!("{} {} failed, and not all of it could be taken back.", o.id, o.name))

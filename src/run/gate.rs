@@ -49,9 +49,11 @@ pub(super) struct Closed {
 impl Closed {
     /// The refusal: each blocker with what was seen, its remedy and a command.
     pub(super) fn error(&self, objective: &Objective) -> Error {
-        let mut error =
-            Error::new(Code::NotReady, format!("{} cannot start: {} in the way", objective.title(), self.blocking))
-                .note("nothing was written");
+        let mut error = Error::new(
+            Code::NotReady,
+            format!("{} cannot start: {} checks stand in the way", objective.title(), self.blocking),
+        )
+        .note("nothing was written");
         for check in &self.standing {
             let mut text = format!("{}: {}", check.name, check.seen);
             for line in check.details.iter().chain(check.remedy.as_ref()) {
@@ -82,6 +84,6 @@ pub(super) fn pass(prepared: &Prepared, reason: Option<&str>) -> Result<Passed, 
         let overridden = prepared.waivable().map(|c| format!("{}: {}", c.name, c.seen)).collect();
         return Ok(Passed { checks, overridden, triggers: triggers.is_some() });
     }
-    let standing: Vec<Check> = firm.iter().chain(waivable.iter()).map(|c| (*c).clone()).collect();
+    let standing = prepared.blockers();
     Err(Closed { checks, blocking: standing.len(), can_be_overridden: firm.is_empty(), standing })
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Code, Error, Result};
 use crate::journal::{self, Kind, Lock, Story};
 use crate::report::Report;
-use crate::ui::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
+use crate::ui::style::{BAD, BOLD, GOOD, WARN, paint};
 
 /// One run, as `run list` shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -149,7 +149,7 @@ impl Report for Told {
             "{}   {}, begun {} by {}\n",
             paint(BOLD, &l.run),
             paint(outcome_style(&l.outcome), &l.outcome),
-            l.begun,
+            l.begun.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S"),
             l.operator
         );
         if let Value::Object(header) = &self.header {
@@ -164,7 +164,8 @@ impl Report for Told {
                 Kind::Begin | Kind::End => "■",
             };
             let since = entry.at.duration_since(l.begun).as_secs_f64();
-            let _ = writeln!(out, "  {:>7.1} s {mark} {:<12} {}", since, entry.step, paint(DIM, &plain(&entry.data)));
+            let line = format!("  {since:>7.1} s {mark} {:<13} {}", entry.step, plain(&entry.data));
+            let _ = writeln!(out, "{}", line.trim_end());
         }
         out
     }
@@ -174,16 +175,24 @@ impl Report for Told {
     }
 }
 
+/// A commit or the hash of a file.
+fn is_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// A value on one line: texts bare, maps as `key value`, lists with commas.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.trim_end().replace('\n', " · "),
+        Value::String(text) if is_hash(text) => text[..7].to_owned(),
+        Value::String(text) => text.lines().filter(|l| !l.trim().is_empty()).collect::<Vec<_>>().join(" · "),
         // What a list holds is in the journal; here its length and its first entries tell enough.
         Value::Array(items) if items.len() > 3 => format!("{} (first: {})", items.len(), plain(&items[0])),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Object(map) => {
-            let told = map.iter().filter(|(_, v)| !v.is_null() && **v != Value::Array(Vec::new()));
+            let told = map
+                .iter()
+                .filter(|(_, v)| !matches!(v, Value::Null | Value::Bool(false)) && **v != Value::Array(Vec::new()));
             told.map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join("; ")
         }
         other => other.to_string(),

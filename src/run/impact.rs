@@ -107,7 +107,11 @@ fn room_check(demand: &Demand, placement: &Placement) -> Check {
 
 fn needs(demand: &Demand) -> String {
     let more = demand.additional();
-    let mut parts = vec![bytes_text(unsigned(more.memory)), format!("{} CPU", milli_text(unsigned(more.cpu_milli)))];
+    let mut parts = Vec::new();
+    if more.memory > 0 || more.cpu_milli > 0 {
+        parts.push(bytes_text(unsigned(more.memory)));
+        parts.push(format!("{} CPU", milli_text(unsigned(more.cpu_milli))));
+    }
     for claim in &demand.storage {
         parts.push(format!(
             "{} {}",
@@ -118,7 +122,7 @@ fn needs(demand: &Demand) -> String {
     if !demand.not_counted.is_empty() {
         parts.push(format!("and what is not counted: {}", demand.not_counted.join(", ")));
     }
-    parts.join(", ")
+    if parts.is_empty() { "no pods and no volumes".to_owned() } else { parts.join(", ") }
 }
 
 fn describe(
@@ -199,9 +203,8 @@ fn node_line(node: &Node, usage: Option<&capacity::Usage>) -> NodeLine {
         free_memory: unsigned(free.memory),
         free_cpu_milli: unsigned(free.cpu_milli),
         memory_percent: u8::try_from(node.memory_percent().clamp(0, 255)).unwrap_or(u8::MAX),
-        usage: live.map(|u| {
-            format!("in use now {} and {} CPU", bytes_text(unsigned(u.memory)), milli_text(unsigned(u.cpu_milli)))
-        }),
+        usage: live
+            .map(|u| format!("in use {}, {} CPU", bytes_text(unsigned(u.memory)), milli_text(unsigned(u.cpu_milli)))),
     }
 }
 

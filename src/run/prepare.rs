@@ -75,9 +75,19 @@ impl Prepared {
         self.firm.iter().filter(|c| c.blocks())
     }
 
-    /// Everything that stands in the way.
+    /// Everything that stands in the way. Predecessors come first: what else is missing is often theirs to bring.
     pub(super) fn blockers(&self) -> Vec<Check> {
-        self.trigger_blocker().into_iter().chain(self.firm().cloned()).chain(self.waivable().cloned()).collect()
+        let before = self.prerequisites.iter().filter(|c| c.blocks());
+        let rest =
+            [&self.firm, &self.platform, &self.objective, &self.room].into_iter().flatten().filter(|c| c.blocks());
+        let mut all: Vec<Check> = Vec::new();
+        for check in self.trigger_blocker().into_iter().chain(before.chain(rest).cloned()) {
+            // Platform and objective may have looked at the same thing.
+            if !all.iter().any(|c| c.name == check.name && c.seen == check.seen) {
+                all.push(check);
+            }
+        }
+        all
     }
 }
 

@@ -15,9 +15,10 @@ use super::session::named;
 
 /// Reviews an objective: the named one, the first open one of a phase, or the next.
 pub fn review(session: &Session, id: Option<&str>, phase: Option<&str>) -> Result<Review> {
+    let objective = chosen(session, id, phase)?;
+    session.cluster()?;
     let live = session.ui.live("review");
     live.progress().say("looking at the cluster");
-    let objective = chosen(session, id, phase)?;
     let prepared = match objective {
         Some(objective) => Some(prepare::prepare(session, objective, Depth::Read, &live.progress())?),
         None => None,

@@ -115,12 +115,18 @@ fn plain_line(plain: &Mutex<Plain>, step: &str, reason: &str) {
     let _ = writeln!(std::io::stderr().lock(), "  … {step:<12} {reason}");
 }
 
-/// `  ✓ gate         11 checks …   0.4 s`: the time stands at the right edge of 88 columns where there is room.
+/// `  ✓ gate         11 checks …   0.4 s`: the time stands at the right edge of 88 columns where there is room; a text
+/// that would go beyond goes on below its own beginning.
 fn step_line(mark: &str, step: &str, seen: &str, elapsed: Duration) -> String {
-    let left = format!("  {mark} {step:<12} {seen}");
     let time = format!("{:.1} s", elapsed.as_secs_f64());
+    let lines = super::wrap(seen, 88 - 17 - 2 - time.len());
+    let left = format!("  {mark} {step:<12} {}", lines[0]);
     let gap = 88_usize.saturating_sub(width(&left) + time.len()).max(2);
-    format!("{left}{}{}", " ".repeat(gap), style::paint(style::DIM, &time))
+    let mut text = format!("{left}{}{}", " ".repeat(gap), style::paint(style::DIM, &time));
+    for line in &lines[1..] {
+        text += &format!("\n{}{line}", " ".repeat(17));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -133,5 +139,14 @@ mod tests {
         assert_eq!(width(&line.replace('\u{1b}', "")), line.replace('\u{1b}', "").chars().count());
         assert!(anstream::adapter::strip_str(&line).to_string().ends_with("0.4 s"));
         assert!(anstream::adapter::strip_str(&line).to_string().starts_with("  ✓ gate         11 checks"));
+    }
+
+    #[test]
+    fn a_long_text_goes_on_below_itself() {
+        let line = step_line("✓", "commit", &"word ".repeat(30), Duration::from_secs(1));
+        let plain = anstream::adapter::strip_str(&line).to_string();
+        let lines: Vec<&str> = plain.lines().collect();
+        assert!(lines.len() > 1 && lines.iter().all(|l| width(l) <= 88), "{plain}");
+        assert!(lines[0].ends_with("1.0 s") && lines[1].starts_with(&format!("{}word", " ".repeat(17))), "{plain}");
     }
 }
