@@ -64,7 +64,7 @@ pub(super) fn plan(session: &Session, host: &Host, id: &str) -> Result<Planned> 
         .iter()
         .filter_map(|a| crate::settings::Span::new(&a.timeout))
         .map(|s| s.duration())
-        .sum::<Duration>();
+        .fold(Duration::ZERO, Duration::saturating_add);
     Ok(Planned {
         source: Named::new(&flux.namespace, &flux.source),
         chain: plan.kustomizations.iter().map(|k| name(&k.name)).collect(),

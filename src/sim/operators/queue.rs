@@ -44,7 +44,7 @@ impl Queue {
     /// It is well: look again at the next round, or when the script asked for it.
     pub(super) fn done(&mut self, key: Key, again: Option<Duration>, now: Instant) {
         self.pauses.remove(&key);
-        self.sooner(key, now + again.unwrap_or(RESYNC));
+        self.sooner(key, now + again.unwrap_or(RESYNC).min(RESYNC));
     }
 
     /// It failed: look again after a pause.
