@@ -67,7 +67,7 @@ async fn a_protected_branch_is_said() {
     let error = fixture.repo().await.push("origin", "main", &fixture.cancel).await.unwrap_err();
     assert_eq!(error.message(), "origin refused the push to main: pre-receive hook declined");
     assert!(error.notes()[0].contains("main is protected"));
-    assert!(error.hint_text().unwrap().contains("--delivery branch"));
+    assert!(error.hint_text().unwrap().contains("--delivery files"));
 }
 
 #[tokio::test]
