@@ -20,6 +20,8 @@ use super::plan::Plan;
 use super::world::{Variables, World};
 
 const NAME: &str = "API server";
+/// Name of the check that looks at the Kustomizations which will apply the plan.
+pub const FLUX: &str = "Flux";
 const KUSTOMIZATION: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
 
 /// Everything that only the cluster can say about a plan; reads and dry runs, no effect.
@@ -176,36 +178,42 @@ async fn above(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
     for (name, live) in wanted.iter().zip(found) {
         match live {
             Ok(Some(live)) => match state(name, &live) {
+                // What is delivered again may be what mends it.
+                Some(check) if ours.contains(&name) && live["spec"]["suspend"] != true => {
+                    checks.push(Check { verdict: Verdict::Warn, ..check });
+                }
                 Some(check) => checks.push(check),
                 None => ready += 1,
             },
+            // Written, but not delivered yet.
+            Ok(None) if ours.contains(&name) => {}
             // A parent that the repository has and the cluster lacks: Flux has not applied it yet.
             Ok(None) => checks.push(
-                Check::new("Flux", Verdict::Fail, format!("Kustomization {}/{} is not in the cluster", name.0, name.1))
+                Check::new(FLUX, Verdict::Fail, format!("Kustomization {}/{} is not in the cluster", name.0, name.1))
                     .remedy("Has Flux applied this repository? Look at the Kustomization above it")
                     .command("kubectl get kustomizations -A"),
             ),
             Err(error) if error.code() == Code::Forbidden => {
-                checks.push(Check::new("Flux", Verdict::Unknown, error.message().to_owned()));
+                checks.push(Check::new(FLUX, Verdict::Unknown, error.message().to_owned()));
             }
             Err(error) if error.code() == Code::UnknownKind => {
                 return Ok(vec![
-                    Check::new("Flux", Verdict::Fail, "the cluster has no Flux: it does not serve Kustomizations")
-                        .remedy("Install Flux, or deliver with --delivery files"),
+                    Check::new(FLUX, Verdict::Fail, "the cluster has no Flux: it does not serve Kustomizations")
+                        .remedy("Install Flux, and let it read this repository"),
                 ]);
             }
             Err(error) => return Err(error),
         }
     }
     if checks.is_empty() && ready > 0 {
-        checks.push(Check::new("Flux", Verdict::Pass, format!("{ready} Kustomizations above and before it are ready")));
+        checks.push(Check::new(FLUX, Verdict::Pass, format!("{ready} Kustomizations above and before it are ready")));
     }
     Ok(checks)
 }
 
 /// What is wrong with a live Kustomization; `None` if nothing is.
 fn state(name: &Name, live: &Value) -> Option<Check> {
-    let say = |verdict, what: &str| Check::new("Flux", verdict, format!("Kustomization {}/{} {what}", name.0, name.1));
+    let say = |verdict, what: &str| Check::new(FLUX, verdict, format!("Kustomization {}/{} {what}", name.0, name.1));
     if live["spec"]["suspend"] == true {
         return Some(
             say(Verdict::Fail, "is suspended: nothing below or after it would be applied")

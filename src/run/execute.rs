@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::flux::Delivery;
 use crate::goals::{Next, Objective, Status};
 use crate::journal::Lock;
+use crate::progress::Progress;
 use crate::report::{Applied, Execution, Outcome};
 use crate::settings;
 
@@ -18,7 +19,7 @@ use super::follow::follow;
 use super::gate::{self, Passed};
 use super::planned::Depth;
 use super::planned::Planned;
-use super::prepare;
+use super::prepare::{self, Prepared};
 use super::session::named;
 use super::steps::Steps;
 use super::trail::{self, Trail};
@@ -65,7 +66,10 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
     session.ui.note(&objective.title());
 
     let live = session.ui.live("gate");
-    let prepared = prepare::prepare(session, objective, Depth::Try, &live.progress())?;
+    let mut prepared = look(session, request, objective, &live.progress())?;
+    if delivery == settings::Delivery::Files {
+        prepared.without_flux();
+    }
     let passed = match gate::pass(&prepared, request.reason.as_deref()) {
         Ok(passed) => passed,
         Err(closed) => {
@@ -106,6 +110,22 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
         return write_only(session, objective, planned, execution, &run, request.reason.as_deref());
     }
     go(session, request, objective, planned, &passed, execution, &run)
+}
+
+/// Looks at everything; `--timeout` holds for that too, since nothing has been written yet.
+fn look(session: &Session, request: &Request, objective: &Objective, progress: &Progress) -> Result<Prepared> {
+    let Some(timeout) = request.timeout else {
+        return prepare::prepare(session, objective, Depth::Try, progress);
+    };
+    prepare::prepare(&session.within(timeout), objective, Depth::Try, progress).map_err(|error| match error.code() {
+        Code::Timeout => Error::new(
+            Code::Timeout,
+            format!("{}: cluster and scripts did not answer within {} s", objective.title(), timeout.as_secs_f32()),
+        )
+        .note("nothing was written")
+        .hint("Give it more time with --timeout; -vv says which requests are slow"),
+        _ => error,
+    })
 }
 
 /// The objective that was asked for, or the next one.

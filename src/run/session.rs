@@ -13,6 +13,7 @@ use crate::settings::Settings;
 use crate::ui::Ui;
 
 /// A repository with its settings, ledger and scripts, a cluster, and the person at the terminal.
+#[derive(Clone)]
 pub struct Session {
     /// The `GitOps` repository.
     pub repo: Repo,
@@ -38,6 +39,11 @@ impl Session {
     /// Waits for a future, unless interrupted.
     pub fn block<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime.block_on(self.cancel.run(work))
+    }
+
+    /// The same, with so much time left for what is begun with it.
+    pub(super) fn within(&self, time: std::time::Duration) -> Self {
+        Self { cancel: self.cancel.within(time), ..self.clone() }
     }
 
     /// The cluster, or the error that says why there is none.
