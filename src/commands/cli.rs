@@ -19,6 +19,28 @@ Exit codes:
   130  interrupted (Ctrl-C)
 With run execute --dry-run --exit-code: 0 no changes, 1 changes, 2 or more an error.";
 
+const RUN_EXAMPLES: &str = "\
+Examples:
+  dpb run review                       what stands in the way of the next objective
+  dpb run execute --dry-run --diff     what would change; nothing is written
+  dpb run execute                      deliver, wait, prove, record
+  dpb run validate --completed         does everything that was delivered still work?
+  dpb run log                          the story of the latest run";
+
+const EXECUTE_EXAMPLES: &str = "\
+Examples:
+  dpb run execute                                   the next objective, after a question
+  dpb run execute 1.2 --yes --timeout 20m           this one, without a question
+  dpb run execute 1.2 --dry-run --exit-code         for CI: 1 when there are changes
+  dpb run execute 1.1 --override 'asked for by BI'  although something stands in the way
+  dpb run execute 1.1 --delivery files              write the files; commit them yourself";
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  dpb eval 'cluster::list(\"deploy\", #{ namespace: \"storage\" }).len()'
+  dpb eval 'why(\"deploy/data-platform/hive-metastore\")'
+  dpb eval --output json 'capacity::room()'";
+
 /// Grows a lakehouse on a Flux-managed Kubernetes cluster, one verified objective at a time.
 #[derive(Debug, Parser)]
 #[command(name = "dpb", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES, arg_required_else_help = true)]
@@ -103,7 +125,7 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Review, execute, validate: the life of an objective
-    #[command(subcommand)]
+    #[command(subcommand, after_help = RUN_EXAMPLES)]
     Run(Run),
     /// Read and change the ledger, goals.json
     #[command(subcommand)]
@@ -111,6 +133,7 @@ pub enum Command {
     /// Prepare a repository: dpb.yaml, the ledger, and the folders where there are none
     Init(Init),
     /// Evaluate a Rhai expression against repository and cluster, read-only
+    #[command(after_help = EVAL_EXAMPLES)]
     Eval(Eval),
     /// Tell more about an error code
     Explain {
@@ -140,6 +163,7 @@ pub enum Run {
         output: Output,
     },
     /// Deliver an objective, wait for Flux, prove it, record it; take it back when it fails
+    #[command(after_help = EXECUTE_EXAMPLES)]
     Execute(Execute),
     /// Prove again that what was delivered still works; changes no state
     Validate {
@@ -348,6 +372,31 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_command_line() {
+        let count = examples(&Cli::command()).into_iter().map(|line| parses(&line)).count();
+        assert!(count > 10, "{count}");
+    }
+
+    /// Lines `  dpb …` of the help of a command and those below it, without the remark behind two blanks.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().map(str::trim).filter(|line| line.starts_with("dpb "));
+        let own = lines.map(|line| line.split("  ").next().unwrap_or_default().to_owned());
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    fn parses(line: &str) {
+        // Words in single quotes hold no further quote: see the examples.
+        let words = line
+            .split('\'')
+            .enumerate()
+            .flat_map(|(n, part)| if n % 2 == 1 { vec![part] } else { part.split_whitespace().collect() });
+        if let Err(error) = Cli::try_parse_from(words) {
+            panic!("{line}: {error}");
+        }
     }
 
     #[test]
