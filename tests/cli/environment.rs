@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Where the script of the first objective lies in a repository that brings its own.
+pub(crate) const SCRIPT: &str = "scripts/phases/1-foundation/1.1-s3-storage.rhai";
+/// The one template of [`Environment::small`].
+pub(crate) const TEMPLATE: &str = "scripts/phases/1-foundation/1.1-s3-storage/map.yaml.j2";
+
 /// A temporary folder: `home`, `repo` (a work tree) and `origin.git` (what it pushes to).
 pub(crate) struct Environment {
     dir: tempfile::TempDir,
@@ -48,6 +53,23 @@ impl Environment {
         let env = Self::flux_repository();
         env.dpb(&["init"]).succeeds();
         env.commit("prepare the initiative");
+        env
+    }
+
+    /// An initiative on a cluster without a fault, whose gate is open and whose first objective delivers one
+    /// `ConfigMap`: everything that is not under test is out of the way.
+    pub(crate) fn small() -> Self {
+        Self::small_on(&crate::stand_in::healthy())
+    }
+
+    /// The same on a server of one's own.
+    pub(crate) fn small_on(address: &str) -> Self {
+        let env = Self::initiative().with_server(address);
+        env.write("scripts/lib/triggers.rhai", "fn wanted(o) { check::pass(\"wanted\", \"asked for\"); }\n");
+        env.write("scripts/lib/platform.rhai", "fn platform(o) { check::pass(\"platform\", \"there\"); }\n");
+        env.write(SCRIPT, include_str!("small/1.1-s3-storage.rhai"));
+        env.write(TEMPLATE, include_str!("small/map.yaml.j2"));
+        env.commit("a small objective");
         env
     }
 
@@ -100,12 +122,18 @@ impl Environment {
 
     /// Runs dpb in the work tree, without a terminal.
     pub(crate) fn dpb(&self, args: &[&str]) -> Outcome {
-        let output = self.command(env!("CARGO_BIN_EXE_dpb"), args).output().unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Outcome::of(&self.command(env!("CARGO_BIN_EXE_dpb"), args).output().unwrap())
+    }
+
+    /// Starts dpb in the work tree, without a terminal, and goes on.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_dpb"), args);
+        Child(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// What Git says is not committed in the work tree.
+    pub(crate) fn changed(&self) -> String {
+        self.git(&["status", "--porcelain"])
     }
 
     /// A command in the work tree with nothing of the caller's environment but the path.
@@ -136,7 +164,37 @@ impl Environment {
     }
 }
 
+/// A dpb that runs.
+pub(crate) struct Child(std::process::Child);
+
+impl Child {
+    /// Sends a signal (`INT`).
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Outcome {
+        Outcome::of(&self.0.wait_with_output().unwrap())
+    }
+}
+
 impl Outcome {
+    fn of(output: &std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The error as it was shown last.
+    pub(crate) fn error(&self) -> &str {
+        let at = self.stderr.rfind("error: ").unwrap_or_else(|| panic!("no error in\n{}", self.stderr));
+        &self.stderr[at..]
+    }
+
     /// Asserts exit code 0.
     #[track_caller]
     pub(crate) fn succeeds(self) -> Self {

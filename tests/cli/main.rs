@@ -2,5 +2,13 @@
 //! server on loopback.
 
 mod api;
+mod bad_cluster;
+mod bad_files;
+mod bad_repository;
+mod cut;
 mod environment;
 mod exit_codes;
+mod full_disk;
+mod interrupted;
+mod output;
+mod stand_in;
