@@ -113,8 +113,9 @@ fn refused(remote: &str, branch: &str, output: &Output, has_hook: bool) -> Error
         }
         Some(text) => {
             let reason = text.rsplit_once('(').map_or(text, |(_, reason)| reason.trim_end_matches(')'));
-            error(format!("{remote} refused the push to {branch}: {reason}"))
-                .hint("Ask for the right to push there, or write the files only (--delivery files) and open a pull request")
+            error(format!("{remote} refused the push to {branch}: {reason}")).hint(
+                "Ask for the right to push there, or write the files only (--delivery files) and open a pull request",
+            )
         }
         None if has_hook && !output.stderr.contains("fatal:") => {
             error(format!("a hook refused the push to {there} (pre-push)"))

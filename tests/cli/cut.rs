@@ -17,10 +17,8 @@ fn journal(env: &Environment, lines: &[&str]) {
     let begin = format!(
         r#"{{"at":"2026-11-24T09:12:00Z","kind":"begin","step":"{RUN}","data":{{"objective":"1.1","operator":"ann","delivery":"flux"}}}}"#
     );
-    let mut text = begin + "\n";
-    for line in lines {
-        text += &format!("{{\"at\":\"2026-11-24T09:13:00Z\",{line}}}\n");
-    }
+    let after = lines.iter().map(|line| format!(r#"{{"at":"2026-11-24T09:13:00Z",{line}}}"#));
+    let text = std::iter::once(begin).chain(after).map(|line| line + "\n").collect::<String>();
     std::fs::write(runs.join(format!("{RUN}.jsonl")), text).unwrap();
 }
 

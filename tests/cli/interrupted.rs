@@ -15,7 +15,7 @@ fn hanging(ending: &'static str) -> (String, Arc<AtomicBool>) {
     let hang = move |request: &Request| {
         if request.path.ends_with(ending) {
             tell.store(true, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
         }
         None
     };
@@ -26,7 +26,7 @@ fn hanging(ending: &'static str) -> (String, Arc<AtomicBool>) {
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        assert!(began.elapsed() < Duration::from_mins(1), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

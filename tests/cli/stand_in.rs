@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Request, absent, serve};
 
-/// Group and version, then plural, kind, whether it has namespaces.
-const KINDS: [(&str, &[(&str, &str, bool)]); 6] = [
+/// Plural, kind, whether it has namespaces.
+type Kind = (&'static str, &'static str, bool);
+
+/// What is served, by group and version.
+const KINDS: [(&str, &[Kind]); 6] = [
     (
         "v1",
         &[
@@ -83,7 +86,7 @@ fn discovery(request: &Request) -> Option<Value> {
         (path, _) => {
             let version = path.strip_prefix("/apis/").or_else(|| path.strip_prefix("/api/"))?;
             let (_, kinds) = KINDS.iter().find(|(v, _)| *v == version)?;
-            let one = |&(plural, kind, namespaced): &(&str, &str, bool)| json!({ "name": plural, "singularName": kind.to_lowercase(), "kind": kind, "namespaced": namespaced, "verbs": VERBS });
+            let one = |&(plural, kind, namespaced): &Kind| json!({ "name": plural, "singularName": kind.to_lowercase(), "kind": kind, "namespaced": namespaced, "verbs": VERBS });
             let resources: Vec<Value> = kinds.iter().map(one).collect();
             Some(json!({ "kind": "APIResourceList", "groupVersion": version, "resources": resources }))
         }
@@ -92,9 +95,9 @@ fn discovery(request: &Request) -> Option<Value> {
 
 const VERBS: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "delete"];
 
-fn aggregate(version: &str, kinds: &[(&str, &str, bool)]) -> Value {
+fn aggregate(version: &str, kinds: &[Kind]) -> Value {
     let group = version.split_once('/').map_or("", |(group, _)| group);
-    let one = |&(plural, kind, namespaced): &(&str, &str, bool)| {
+    let one = |&(plural, kind, namespaced): &Kind| {
         json!({
             "resource": plural,
             "responseKind": { "group": group, "version": "v1", "kind": kind },
@@ -110,9 +113,8 @@ fn aggregate(version: &str, kinds: &[(&str, &str, bool)]) -> Value {
 /// A list or one object.
 fn read(request: &Request) -> Answer {
     let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
-    let rest = match parts.as_slice() {
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return (404, "404 page not found".to_owned()),
+    let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = parts.as_slice() else {
+        return (404, "404 page not found".to_owned());
     };
     let (namespace, rest) = match rest {
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
