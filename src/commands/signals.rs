@@ -19,6 +19,7 @@ pub(super) fn listen(runtime: &tokio::runtime::Handle, work: Cancel, undo: Cance
                 () = terminated => {}
             }
             if count == 0 {
+                ui.note("  ! interrupted: what was begun is taken back; once more stops that too");
                 work.interrupt();
             } else {
                 ui.warning("interrupted again: the taking back stops too");

@@ -124,7 +124,9 @@ fn step_line(mark: &str, step: &str, seen: &str, elapsed: Duration) -> String {
     let gap = 88_usize.saturating_sub(width(&left) + time.len()).max(2);
     let mut text = format!("{left}{}{}", " ".repeat(gap), style::paint(style::DIM, &time));
     for line in &lines[1..] {
-        text += &format!("\n{}{line}", " ".repeat(17));
+        text.push('\n');
+        text.push_str(&" ".repeat(17));
+        text.push_str(line);
     }
     text
 }
