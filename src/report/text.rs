@@ -228,7 +228,7 @@ impl Report for Execution {
             }
         }
         if !self.ledger.is_empty() {
-            let _ = writeln!(out, "{}   {}", paint(BOLD, "Ledger"), self.ledger.join("; "));
+            fact(&mut out, &format!("{}   ", paint(BOLD, "Ledger")), 9, &self.ledger.join("; "), columns);
         }
         let (style, verdict) = match self.outcome {
             Outcome::Completed => (GOOD, format!("{} {} is completed.", o.id, o.name)),

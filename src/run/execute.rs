@@ -96,7 +96,10 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
     };
     session.ui.note(&format!("  {} plan         {}", crate::ui::style::mark(Verdict::Pass), planned.summary()));
     if request.diff || (session.ui.can_ask() && !request.yes) {
-        session.ui.note(&planned.diff_text());
+        let diff = planned.diff_text();
+        if !diff.is_empty() {
+            session.ui.note(diff.trim_end());
+        }
     }
     if request.dry_run {
         return Ok(execution);

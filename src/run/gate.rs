@@ -51,7 +51,10 @@ impl Closed {
     pub(super) fn error(&self, objective: &Objective) -> Error {
         let mut error = Error::new(
             Code::NotReady,
-            format!("{} cannot start: {} checks stand in the way", objective.title(), self.blocking),
+            match self.blocking {
+                1 => format!("{} cannot start: one check stands in the way", objective.title()),
+                n => format!("{} cannot start: {n} checks stand in the way", objective.title()),
+            },
         )
         .note("nothing was written");
         for check in &self.standing {
