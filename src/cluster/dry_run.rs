@@ -35,35 +35,22 @@ pub enum Outcome {
     Unchecked(String),
 }
 
-/// Why [`Cluster::hold_against_schemas`] does not try an object on the server.
-pub const READ_ONLY: &str = "a review only reads, the dry run comes with execute";
-
 impl Cluster {
     /// Strict server-side dry run of objects that are to be applied together.
     ///
     /// An object whose namespace or definition comes with the same change cannot be tried on the server: it is held
     /// against the server's `OpenAPI` v3, or the definition's own schema, and reported as unchecked when that finds nothing.
     pub async fn dry_run(&self, objects: &[Value]) -> Vec<DryRun> {
-        self.each(objects, true).await
-    }
-
-    /// The same by reads alone: every object is held against the schema that the server (or the definition in the same
-    /// change) has for it, and reported as unchecked ([`READ_ONLY`]) when that finds nothing.
-    pub async fn hold_against_schemas(&self, objects: &[Value]) -> Vec<DryRun> {
-        self.each(objects, false).await
-    }
-
-    async fn each(&self, objects: &[Value], try_it: bool) -> Vec<DryRun> {
         let checks: Vec<_> = objects
             .iter()
             .map(|object| async move {
-                DryRun { object: object_ref(object), outcome: self.dry_run_one(object, objects, try_it).await }
+                DryRun { object: object_ref(object), outcome: self.dry_run_one(object, objects).await }
             })
             .collect();
         futures::stream::iter(checks).buffered(AT_ONCE).collect().await
     }
 
-    async fn dry_run_one(&self, object: &Value, all: &[Value], try_it: bool) -> Outcome {
+    async fn dry_run_one(&self, object: &Value, all: &[Value]) -> Outcome {
         if object.get("sops").is_some() {
             return Outcome::Unchecked("encrypted with SOPS: only Flux can read it".into());
         }
@@ -80,9 +67,6 @@ impl Cluster {
             }
             Err(error) => return Outcome::Refused(error),
         };
-        if !try_it {
-            return self.by_openapi(object, format!("checked against the server's schema; {READ_ONLY}")).await;
-        }
         let how = Apply { force: true, dry_run: true, ..Apply::default() };
         let failure = match self.apply_as(&kind, object, &how).await {
             Ok(result) => return Outcome::Accepted(result),

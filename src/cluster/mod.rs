@@ -38,7 +38,7 @@ mod writes;
 
 pub use access::Access;
 pub use connect::{Cluster, Origin};
-pub use dry_run::{DryRun, Outcome, READ_ONLY};
+pub use dry_run::{DryRun, Outcome};
 pub use events::Event;
 pub use exec::Output;
 pub use flags::{Flags, Token};

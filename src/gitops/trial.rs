@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::check::{Check, Verdict};
-use crate::cluster::{Cluster, DryRun, Outcome, READ_ONLY};
+use crate::cluster::{Cluster, DryRun, Outcome};
 use crate::error::{Code, Error, Result};
 use crate::kustomize::Disk;
 use crate::manifest::object::Id;
@@ -27,23 +27,20 @@ const KUSTOMIZATION: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
 /// Everything that only the cluster can say about a plan; reads and dry runs, no effect.
 pub async fn try_on(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
     let applied: Vec<Value> = plan.objects.applied().cloned().collect();
-    judged(cluster, plan, &applied, cluster.dry_run(&applied)).await
+    let (dry, live, above) =
+        futures::join!(cluster.dry_run(&applied), against_live(cluster, &applied), above(cluster, plan));
+    let mut checks = dry_run(&dry, &applied);
+    checks.extend(live?);
+    checks.extend(above?);
+    Ok(checks)
 }
 
-/// The same by reads alone: manifests are held against the schemas that the server publishes.
+/// What reads alone can say: immutable fields, and what stands above. That nothing was tried is said too.
 pub async fn look_at(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
     let applied: Vec<Value> = plan.objects.applied().cloned().collect();
-    judged(cluster, plan, &applied, cluster.hold_against_schemas(&applied)).await
-}
-
-async fn judged(
-    cluster: &Cluster,
-    plan: &Plan,
-    applied: &[Value],
-    tried: impl Future<Output = Vec<DryRun>>,
-) -> Result<Vec<Check>> {
-    let (dry, live, above) = futures::join!(tried, against_live(cluster, applied), above(cluster, plan));
-    let mut checks = dry_run(&dry, applied);
+    let (live, above) = futures::join!(against_live(cluster, &applied), above(cluster, plan));
+    let seen = format!("has not tried {}: a review only reads, the dry run comes with execute", objects(applied.len()));
+    let mut checks = vec![Check::new(NAME, Verdict::Skip, seen)];
     checks.extend(live?);
     checks.extend(above?);
     Ok(checks)
@@ -90,9 +87,7 @@ pub fn dry_run(results: &[DryRun], applied: &[Value]) -> Vec<Check> {
             Outcome::Refused(error) if error.message().contains("immutable") && danger::is_forced(object) => {
                 accepted += 1;
             }
-            Outcome::Unchecked(reason)
-                if ["comes with the same change", "SOPS", READ_ONLY].iter().any(|known| reason.contains(known)) =>
-            {
+            Outcome::Unchecked(reason) if reason.contains("comes with the same change") || reason.contains("SOPS") => {
                 by_schema.push((id, reason.clone()));
             }
             Outcome::Unchecked(reason) => unknown.push((id, reason.clone())),

@@ -160,7 +160,7 @@ fn parts(objective: Option<&Objective>, prepared: Option<Prepared>) -> Parts {
         return Parts { triggers: Triggers::default(), platform: Vec::new(), objective: None, impact: None };
     };
     let deliverables = p.planned.as_ref().map(super::planned::Planned::deliverables).unwrap_or_default();
-    let checks = p.objective.into_iter().chain(p.firm).chain(p.room).filter(|c| c.verdict != Verdict::Skip).collect();
+    let checks = p.objective.into_iter().chain(p.firm).chain(p.room).collect();
     Parts {
         triggers: Triggers {
             met: p.triggers.iter().filter(|c| c.verdict == Verdict::Pass).count(),
