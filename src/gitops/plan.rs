@@ -40,6 +40,8 @@ pub struct Touched {
 pub struct Plan {
     /// Files of the delivery that change, by path: one commit.
     pub changes: Vec<Change>,
+    /// Every file of the delivery, changed or not, by path.
+    pub files: Vec<String>,
     /// Pages that change: they come with the ledger, once the objective is proved.
     pub docs: Vec<Change>,
     /// The Kustomizations that deliver it: parents before children, dependencies before what waits for them.
@@ -78,6 +80,7 @@ impl Plan {
         let dangers = danger::in_repository(&objects, &after, &chain);
         Ok(Self {
             changes: changes(tree, &assembled.files)?,
+            files: assembled.files.keys().cloned().collect(),
             docs: changes(tree, deliverables.docs())?,
             kustomizations,
             objects,
@@ -92,6 +95,7 @@ impl Plan {
     pub(super) fn empty() -> Self {
         Self {
             changes: Vec::new(),
+            files: Vec::new(),
             docs: Vec::new(),
             kustomizations: Vec::new(),
             objects: Objects::default(),

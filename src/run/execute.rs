@@ -206,7 +206,7 @@ fn go(
     run: &str,
 ) -> Result<Execution> {
     let mut paths = planned.paths();
-    let mut guarded = paths.clone();
+    let mut guarded = planned.files().to_vec();
     guarded.push(session.settings.initiative.ledger.clone());
     guarded.extend(planned.pages.iter().map(|page| page.path.clone()));
     record::refuse_changed(session, &guarded)?;

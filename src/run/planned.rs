@@ -90,6 +90,11 @@ impl Planned {
         self.plan.changes.iter().map(|c| c.path.clone()).collect()
     }
 
+    /// Every file of the delivery: one that lies here as it should and is not committed has not been delivered.
+    pub(super) fn files(&self) -> &[String] {
+        &self.plan.files
+    }
+
     /// The changes themselves.
     pub(super) fn changes(&self) -> &[gitops::Change] {
         &self.plan.changes
