@@ -17,6 +17,9 @@ const DATABASE: &str = "Cluster data-platform/hive-metastore-db";
 /// Pods of the metastore itself, by name and container: neither its database nor its Job.
 const METASTORE: [&str; 2] = ["^hive-metastore-", "^metastore$"];
 
+/// A part of the story: each finds what the one before left.
+type Step = fn(&Person);
+
 #[test]
 #[ignore = "needs the rig: rig/test"]
 fn two_objectives_from_nothing_to_proved() {
@@ -24,7 +27,7 @@ fn two_objectives_from_nothing_to_proved() {
         eprintln!("skipped: DPB_BIN, RIG_DIR and RIG_REPO name no rig; run rig/test");
         return;
     };
-    let steps: [(&str, fn(&Person)); 11] = [
+    let steps: [(&str, Step); 11] = [
         ("a review that is not ready, and a refused execute", not_ready),
         ("an override with a reason", overridden),
         ("a review only reads, and is quick", review_reads),
@@ -206,7 +209,15 @@ fn retried(person: &Person) {
     let said = person.dpb("run execute 1.2 --yes --override 'the broken disk is out already'").exits(0);
     person.fault("ceph", &["HEALTH_OK"]);
     // Flux takes foreign annotations away, sooner or later: not while something is compared.
-    person.kubectl(&["-n", "storage", "annotate", "cephcluster", "storage", "sim.dpb/health-", "sim.dpb/health-message-"]);
+    person.kubectl(&[
+        "-n",
+        "storage",
+        "annotate",
+        "cephcluster",
+        "storage",
+        "sim.dpb/health-",
+        "sim.dpb/health-message-",
+    ]);
     assert_eq!(person.objective("1.2")["dpb"]["override"]["reason"], "the broken disk is out already");
     let flux = watch.ready_at(&["cluster-apps", "hive-metastore"], &person.git(&["rev-parse", "HEAD~1"]));
     let pushed = said.when("✓ commit");
