@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Verdict};
 use crate::cluster::Query;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::flux;
 use crate::goals::{Next, Objective, Status};
 use crate::report::{self, Head, PhaseProgress, Review, Triggers};
@@ -19,11 +19,15 @@ pub fn review(session: &Session, id: Option<&str>, phase: Option<&str>) -> Resul
     session.cluster()?;
     let live = session.ui.live("review");
     live.progress().say("looking at the cluster");
-    let prepared = match objective {
-        Some(objective) => Some(prepare::prepare(session, objective, Depth::Read, &live.progress())?),
-        None => None,
-    };
-    let head = head(session)?;
+    let progress = live.progress();
+    let (head, prepared) = std::thread::scope(|scope| {
+        let head = scope.spawn(|| head(session));
+        let prepare = |o| prepare::prepare(session, o, Depth::Read, &progress);
+        let prepared = objective.map(prepare).transpose();
+        let ended = || Err(Error::new(Code::Internal, "looking at the commit in hand ended without a result"));
+        (head.join().unwrap_or_else(|_| ended()), prepared)
+    });
+    let (head, prepared) = (head?, prepared?);
     drop(live);
     Ok(describe(session, objective, prepared, head))
 }
