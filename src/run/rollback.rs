@@ -15,9 +15,9 @@ use super::follow::follow;
 use super::trail::Trail;
 use super::{Session, record};
 
-/// A revert waits at least this long: a child whose health check is running ends that check first (54 s of a 60 s
-/// timeout were measured).
-const LEAST: Duration = Duration::from_mins(5);
+/// A revert waits this long beyond the delivery's own time: a child whose health check is running ends that check first
+/// (54 s of a 60 s timeout were measured), and only then looks at the revert.
+const BEYOND: Duration = Duration::from_mins(5);
 
 /// What the delivery would leave behind.
 pub(super) struct Footprint {
@@ -118,8 +118,12 @@ fn undo(
         commit: reverted.sha.clone(),
         chain: footprint.staying.clone(),
         gone: footprint.removable.clone(),
-        timeout: footprint.timeout.max(LEAST),
+        timeout: footprint.timeout.saturating_add(BEYOND),
     };
+    live.progress().say(&format!(
+        "a health check that runs ends before Flux looks at the revert: up to {} min",
+        footprint.timeout.as_secs().div_ceil(60)
+    ));
     trail.intends("wait-revert", &json!({ "commit": reverted.sha }))?;
     let waited = follow(session, &delivery, undo, &live.progress(), &|_| ());
     let applied = match waited {
