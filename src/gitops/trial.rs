@@ -224,7 +224,7 @@ fn state(name: &Name, live: &Value) -> Option<Check> {
     match condition("Ready") {
         Some(ready) if ready["status"] == "True" => None,
         // In progress: it may be ready by the time that it counts.
-        Some(ready) if ready["status"] == "Unknown" => {
+        Some(ready) if ready["status"] == "Unknown" || passes(ready) => {
             Some(say(Verdict::Warn, &format!("is not ready yet: {}", text(ready))))
         }
         Some(ready) => Some(
@@ -233,6 +233,12 @@ fn state(name: &Name, live: &Value) -> Option<Check> {
         ),
         None => Some(say(Verdict::Warn, "has never been ready")),
     }
+}
+
+/// Reasons for `Ready=False` that come and go by themselves, on every push: not a state to refuse a delivery for.
+fn passes(ready: &Value) -> bool {
+    let reason = ready["reason"].as_str().unwrap_or_default();
+    matches!(reason, "DependencyNotReady" | "ArtifactFailed" | "HealthCheckCanceled" | "Progressing")
 }
 
 #[cfg(test)]
@@ -286,6 +292,9 @@ mod tests {
             |status: &str| json!({"status": {"conditions": [{"type": "Ready", "status": status, "message": "m"}]}});
         assert_eq!(of(ready("True")), None);
         assert_eq!(of(ready("False")), Some(Verdict::Fail));
+        let mut waits = ready("False");
+        waits["status"]["conditions"][0]["reason"] = "DependencyNotReady".into();
+        assert_eq!(of(waits), Some(Verdict::Warn), "it comes and goes with every push");
         assert_eq!(of(ready("Unknown")), Some(Verdict::Warn));
         assert_eq!(of(json!({})), Some(Verdict::Warn));
         let mut suspended = ready("True");
