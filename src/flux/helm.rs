@@ -115,7 +115,21 @@ fn judge_chart(chart: &Value, is_ours: &dyn Fn(&str) -> bool) -> Result<String, 
     if revision.is_empty() {
         return wait(format!("{name} has no artifact yet"));
     }
+    if let Some(built) = condition(chart, "Ready").and_then(|ready| version_told(ready.message))
+        && built != revision
+    {
+        return wait(format!("{name} to show chart {built}, it still shows {revision}"));
+    }
     Ok(revision.split('@').next().unwrap_or(revision).to_string())
+}
+
+/// The version in source-controller's "packaged 'web' chart with version '1.1.0'".
+///
+/// Its patch helper writes the conditions first and the rest of the status in a second request (fluxcd/pkg,
+/// `runtime/patch`), and the source's revision was written before the build: in between, a chart is `Ready`, packed from
+/// our commit, and still shows the artifact of the one before.
+fn version_told(message: &str) -> Option<&str> {
+    message.split_once("chart with version '")?.1.split_once('\'').map(|(version, _)| version)
 }
 
 /// helm-controller adds part of an OCI digest as build metadata: `1.2.0` is deployed as `1.2.0+8d1e0c4aa0b1`.

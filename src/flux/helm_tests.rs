@@ -69,6 +69,21 @@ fn the_newest_release_has_the_chart_of_our_revision() {
 }
 
 #[test]
+fn a_chart_between_the_two_writes_of_its_status_is_not_believed() {
+    let told = |artifact: &str| {
+        let mut chart = chart(NEW, artifact);
+        chart["status"]["conditions"][0]["message"] = json!("packaged 'web' chart with version '1.1.0'");
+        chart
+    };
+    assert_eq!(
+        judge(&release("1.0.0"), &told("1.0.0")),
+        Judgement::waiting("HelmChart flux-system/data-web to show chart 1.1.0, it still shows 1.0.0")
+    );
+    assert!(matches!(judge(&release("1.0.0"), &told("1.1.0")), Judgement::Waiting(r) if r.contains("is to come")));
+    assert_eq!(judge(&release("1.1.0"), &told("1.1.0")), Judgement::Ready);
+}
+
+#[test]
 fn revision_strategy_and_oci_digests_are_compared_as_flux_writes_them() {
     assert!(same_version("1.1.0+222222222222", "1.1.0+222222222222"));
     assert!(!same_version("1.1.0+111111111111", "1.1.0+222222222222"));
