@@ -1,4 +1,6 @@
-//! The simulated world: an S3 server in the process, and operators played by scripts.
+//! The simulated world: an API server, operators played by scripts, and an S3 server, all in the process.
 
+pub mod api;
+pub mod clock;
 pub mod operators;
 pub mod s3;
