@@ -1,5 +1,6 @@
 //! The API server of the simulated cluster: objects with versions, watches, verbs, HTTP.
 
+pub mod access;
 pub mod field_error;
 pub mod gvr;
 pub mod object;
