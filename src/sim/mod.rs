@@ -2,5 +2,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod faults;
 pub mod operators;
 pub mod s3;
+pub mod world;

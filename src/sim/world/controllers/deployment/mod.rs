@@ -1,0 +1,154 @@
+//! Deployments (kubernetes `pkg/controller/deployment`): replica sets by revision, rolled out step by step.
+
+mod history;
+mod rollout;
+mod scale;
+mod status;
+
+use serde_json::Value;
+
+use crate::sim::world::id::split;
+use crate::sim::world::look::Look;
+use crate::sim::world::owner::controlled_by;
+use crate::sim::world::plan::{Act, Plan};
+use crate::sim::world::read::{count, deleting, flag, int, labels, name, namespace};
+use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
+use crate::sim::world::selector::{selects, selects_all};
+use crate::sim::world::view::View;
+
+use rollout::Rollout;
+
+const KIND: &str = "Deployment.apps";
+const SET: &str = "ReplicaSet.apps";
+
+/// The controller of Deployments.
+#[derive(Debug, Default)]
+pub struct Deployments;
+
+impl Reconcile for Deployments {
+    fn name(&self) -> &'static str {
+        "deployment-controller"
+    }
+
+    fn touched(&self, seen: &Seen, view: &View) -> Vec<String> {
+        match seen.id.kind.as_str() {
+            KIND => vec![seen.id.key()],
+            SET => {
+                let mut keys = keys_of_controllers(seen, KIND);
+                keys.extend(keys_of_selectors(seen, view, KIND));
+                keys
+            }
+            // Recreate waits for the last old pod.
+            "Pod" if seen.new.is_none() => {
+                let sets = keys_of_controllers(seen, SET);
+                let owners = sets.iter().filter_map(|key| {
+                    let (namespace, name) = split(key);
+                    let set = view.get(SET, namespace, name)?;
+                    let owner = crate::sim::world::owner::controller_name(set, KIND)?;
+                    Some(format!("{namespace}/{owner}"))
+                });
+                owners.collect()
+            }
+            _ => vec![],
+        }
+    }
+
+    fn reconcile(&mut self, look: &Look<'_>, key: &str) -> Plan {
+        let (namespace, name) = split(key);
+        let Some(deployment) = look.view.get(KIND, namespace, name) else { return Plan::default() };
+        let mut plan = Plan::default();
+        if selects_all(deployment.pointer("/spec/selector")) {
+            let message = "This deployment is selecting all pods. A non-empty selector is required.";
+            plan.warning(deployment, "SelectingAll", message);
+            return plan;
+        }
+        let sets = claimed_sets(look, deployment, &mut plan);
+        let mut rollout = Rollout::new(look, deployment, sets, plan);
+        rollout.sync();
+        rollout.finish()
+    }
+
+    fn refused(&mut self, look: &Look<'_>, key: &str, act: &Act, refusal: &Refusal) -> Plan {
+        let (namespace, name) = split(key);
+        let mut plan = Plan::default();
+        if let (Act::Create(set), Some(deployment)) = (act, look.view.get(KIND, namespace, name))
+            && !refusal.terminating
+        {
+            status::set_failed(look, deployment, set, &refusal.message, &mut plan);
+        }
+        plan
+    }
+}
+
+fn claimed_sets(look: &Look<'_>, deployment: &Value, plan: &mut Plan) -> Vec<Value> {
+    let selector = deployment.pointer("/spec/selector");
+    let mut mine = Vec::new();
+    for set in look.view.list(SET, namespace(deployment)) {
+        let taken = selects(selector, &labels(set, "/metadata/labels"));
+        if controlled_by(set, deployment) {
+            if taken || deleting(deployment) {
+                mine.push(set.clone());
+            } else {
+                plan.update(crate::sim::world::owner::release(set, deployment));
+            }
+        } else if taken
+            && crate::sim::world::owner::controller(set).is_none()
+            && !deleting(deployment)
+            && !deleting(set)
+        {
+            plan.update(crate::sim::world::owner::adopt(set, deployment));
+        }
+    }
+    mine
+}
+
+/// The fields of a Deployment that the rules ask for.
+struct Wanted {
+    replicas: i64,
+    rolling: bool,
+    surge: i64,
+    unavailable: i64,
+    paused: bool,
+    deadline: Option<i64>,
+    name: String,
+}
+
+impl Wanted {
+    fn read(deployment: &Value) -> Self {
+        use crate::sim::world::read::{scaled, text};
+        let replicas = int(deployment, "/spec/replicas").unwrap_or(1);
+        let rolling = text(deployment, "/spec/strategy/type") != "Recreate";
+        let at = |key: &str| deployment.pointer("/spec/strategy/rollingUpdate").and_then(|r| r.get(key));
+        let surge = scaled(at("maxSurge"), replicas, true);
+        let mut unavailable = scaled(at("maxUnavailable"), replicas, false);
+        if surge == 0 && unavailable == 0 {
+            unavailable = 1;
+        }
+        let deadline = int(deployment, "/spec/progressDeadlineSeconds").filter(|d| *d != i64::from(i32::MAX));
+        Self {
+            replicas,
+            rolling,
+            surge: if rolling { surge } else { 0 },
+            unavailable: if rolling { unavailable.min(replicas) } else { 0 },
+            paused: flag(deployment, "/spec/paused"),
+            deadline,
+            name: name(deployment).to_owned(),
+        }
+    }
+}
+
+fn replicas(set: &Value) -> i64 {
+    int(set, "/spec/replicas").unwrap_or(1)
+}
+
+fn total(sets: &[&Value]) -> i64 {
+    sets.iter().map(|set| replicas(set)).sum()
+}
+
+fn available(sets: &[&Value]) -> i64 {
+    sets.iter().map(|set| count(set, "/status/availableReplicas")).sum()
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
