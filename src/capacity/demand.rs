@@ -10,7 +10,7 @@ use super::eligible::turned_away;
 use super::limits::{effective_limits, with_defaults};
 use super::requests::{Requests, effective};
 use super::room::{BoundPod, Room};
-use super::selector::{Labels, labels_of, matches};
+use super::selector::{Labels, Selector, labels_of, matches};
 
 /// How long a pod stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,8 +44,12 @@ pub struct PodNeed {
     pub(crate) namespace: String,
     pub(crate) labels: Labels,
     pub(crate) spec: Value,
-    /// Pods whose place becomes free because the new ones differ in size: namespace and name.
+    /// What the `ReplicaSet` or `StatefulSet` of the pods selects.
+    pub(crate) owner: Option<Selector>,
+    /// Pods that make way because the new ones differ in size: namespace and name.
     pub(crate) replaced: Vec<(String, String)>,
+    /// How many of these go before the first new one comes; the others one by one, each after a new one.
+    pub(crate) ahead: i64,
 }
 
 /// What a set of objects needs.
@@ -174,9 +178,13 @@ struct Pattern {
     kind: PodKind,
     wanted: i64,
     surge: i64,
+    /// How many may be away during an update.
+    ahead: i64,
     spec: Value,
     labels: Labels,
     selector: Value,
+    /// Whether it is the scheduler's concern to spread the pods over hosts and zones.
+    spread: bool,
 }
 
 fn pods(object: &Value, workload: &ObjectRef, room: &Room, ranges: &[&Value]) -> Option<PodNeed> {
@@ -206,7 +214,10 @@ fn pods(object: &Value, workload: &ObjectRef, room: &Room, ranges: &[&Value]) ->
     let count = i64::try_from(running.len()).unwrap_or(i64::MAX);
     let surge = if running.is_empty() { 0 } else { pattern.surge };
     let stays = if resized { 0 } else { count };
+    let labels = stamped(workload, &pattern, running.first().filter(|_| !resized).copied());
     Some(PodNeed {
+        owner: pattern.spread.then(|| Selector::read(Some(&json!({"matchLabels": labels})))),
+        ahead: pattern.ahead,
         workload: workload.clone(),
         kind: pattern.kind,
         wanted,
@@ -215,7 +226,7 @@ fn pods(object: &Value, workload: &ObjectRef, room: &Room, ranges: &[&Value]) ->
         limits: effective_limits(&spec),
         requests,
         namespace,
-        labels: pattern.labels,
+        labels,
         spec,
         replaced: if resized {
             running.iter().map(|p| (p.namespace.clone(), p.name.clone())).collect()
@@ -223,6 +234,26 @@ fn pods(object: &Value, workload: &ObjectRef, room: &Room, ranges: &[&Value]) ->
             vec![]
         },
     })
+}
+
+/// The labels of the new pods: those of the template, and those that the controller adds (`matchLabelKeys` name them).
+/// A revision is known only from a pod that runs unchanged.
+fn stamped(workload: &ObjectRef, pattern: &Pattern, like: Option<&BoundPod>) -> Labels {
+    let mut labels = pattern.labels.clone();
+    let key = match workload.kind.as_str() {
+        "Deployment" => "pod-template-hash",
+        "StatefulSet" | "DaemonSet" => "controller-revision-hash",
+        "Job" | "CronJob" => {
+            for key in ["batch.kubernetes.io/job-name", "job-name"] {
+                labels.insert(key.into(), workload.name.clone());
+            }
+            return labels;
+        }
+        _ => return labels,
+    };
+    let revision = like.and_then(|pod| pod.labels.get(key)).map_or("new", String::as_str);
+    labels.insert(key.into(), revision.into());
+    labels
 }
 
 fn pattern(object: &Value, workload: &ObjectRef) -> Option<Pattern> {
@@ -235,7 +266,8 @@ fn pattern(object: &Value, workload: &ObjectRef) -> Option<Pattern> {
         spec.get("containers")?;
         let labels = labels_of(template.pointer("/metadata/labels"));
         let selector = object.pointer("/spec/selector").cloned().unwrap_or_else(|| json!({"matchLabels": labels}));
-        Some(Pattern { kind, wanted, surge, spec, labels, selector })
+        let spread = matches!(workload.kind.as_str(), "Deployment" | "ReplicaSet" | "StatefulSet");
+        Some(Pattern { kind, wanted, surge, ahead: ahead(object, wanted, surge), spec, labels, selector, spread })
     };
     let job = |at: &str, prefix: &str| {
         let parallelism = number(&format!("{prefix}/parallelism")).unwrap_or(1);
@@ -249,6 +281,8 @@ fn pattern(object: &Value, workload: &ObjectRef) -> Option<Pattern> {
             kind: PodKind::Steady,
             wanted: 1,
             surge: 0,
+            ahead: 1,
+            spread: false,
             spec: object.get("spec")?.clone(),
             labels: labels_of(object.pointer("/metadata/labels")),
             selector: json!({"matchLabels": labels_of(object.pointer("/metadata/labels"))}),
@@ -278,6 +312,25 @@ fn surge(object: &Value, replicas: i64) -> i64 {
     }
 }
 
+/// How many pods an update takes away before it has new ones: a Deployment's `maxUnavailable`, by default 25 % rounded
+/// down; all when it recreates them; one at a time for other kinds.
+fn ahead(object: &Value, replicas: i64, surge: i64) -> i64 {
+    if object.get("kind").and_then(Value::as_str) != Some("Deployment") {
+        return 1;
+    }
+    let strategy = object.pointer("/spec/strategy");
+    if strategy.and_then(|s| s.get("type")).and_then(Value::as_str) == Some("Recreate") {
+        return i64::MAX;
+    }
+    let percent = |percent: i64| replicas * percent / 100;
+    let away = match strategy.and_then(|s| s.pointer("/rollingUpdate/maxUnavailable")) {
+        Some(Value::Number(number)) => number.as_i64().unwrap_or_default(),
+        Some(Value::String(text)) => percent(text.trim_end_matches('%').parse().unwrap_or(25)),
+        _ => percent(25),
+    };
+    if surge == 0 { away.max(1) } else { away }
+}
+
 /// The instances of a `CloudNativePG` Cluster: no template in the object, so the pod that the operator makes of it.
 fn postgres(object: &Value, name: &str) -> Pattern {
     let affinity = object.pointer("/spec/affinity");
@@ -300,7 +353,7 @@ fn postgres(object: &Value, name: &str) -> Pattern {
         ]}});
     }
     let wanted = object.pointer("/spec/instances").and_then(Value::as_i64).unwrap_or(1);
-    Pattern { kind: PodKind::Steady, wanted, surge: 0, spec, labels, selector }
+    Pattern { kind: PodKind::Steady, wanted, surge: 0, ahead: 1, spec, labels, selector, spread: false }
 }
 
 #[cfg(test)]

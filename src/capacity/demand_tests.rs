@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::capacity::requests::shape_of_pod;
 use crate::capacity::stream::Listed;
@@ -30,7 +28,7 @@ fn room(running: usize, memory: &str) -> Room {
         shape: shape_of_pod(&json!({"spec": {"containers": [{"resources": {"requests": {"memory": memory}}}]}})),
         ..Listed::default()
     });
-    Room::build(&nodes, pods, &BTreeSet::from(["data".to_string()]))
+    Room::build(&nodes, pods)
 }
 
 #[test]

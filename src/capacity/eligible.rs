@@ -1,53 +1,131 @@
-//! Whether a node takes a pod at all: readiness, cordon, taints, node selector, required node affinity.
+//! Whether a node takes a pod at all: cordon, taints, node selector, required node affinity.
 
 use serde_json::Value;
 
 use super::node::{Node, Taint};
+use super::refusal::Refusal;
 use super::selector::{Labels, expression};
 
 /// Why a node turns a pod away, whatever room it has; `None` when it doesn't. `daemon`: the pod is a `DaemonSet`'s,
-/// which tolerates a cordon and pressure.
-pub(crate) fn turned_away(spec: &Value, node: &Node, daemon: bool) -> Option<String> {
-    if !node.ready {
-        return Some("is not ready".into());
+/// to which its controller gives tolerations.
+pub(crate) fn turned_away(spec: &Value, node: &Node, daemon: bool) -> Option<Refusal> {
+    let tolerations = Tolerations::read(spec, daemon);
+    if node.cordoned && !tolerations.cover(&mark(CORDON, "NoSchedule")) {
+        return Some(Refusal::Cordoned);
     }
-    let tolerations: Vec<&Value> = spec.get("tolerations").and_then(Value::as_array).into_iter().flatten().collect();
-    if node.cordoned && !daemon && !tolerates_cordon(&tolerations) {
-        return Some("is cordoned".into());
+    if let Some(taint) = tolerations.untolerated(node) {
+        let absent = ABSENT.contains(&taint.key.as_str());
+        return Some(if absent { Refusal::NotReady } else { Refusal::Taint(taint) });
     }
-    let overlooked = |taint: &Taint| {
-        let by_daemon = daemon && taint.key.starts_with("node.kubernetes.io/");
-        by_daemon || taint.key == CORDON || !matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute")
-    };
-    let tolerated = |taint: &Taint| tolerations.iter().any(|toleration| tolerates(toleration, taint));
-    if let Some(taint) = node.taints.iter().find(|taint| !overlooked(taint) && !tolerated(taint)) {
-        let value = if taint.value.is_empty() { String::new() } else { format!("={}", taint.value) };
-        return Some(format!("has the taint {}{value}:{}", taint.key, taint.effect));
-    }
-    if !selected(spec, node) {
-        return Some("is not selected (node selector or affinity)".into());
-    }
-    None
+    (!selected(spec, node)).then_some(Refusal::NotSelected)
 }
 
 const CORDON: &str = "node.kubernetes.io/unschedulable";
+/// Taints that the node controller gives a node whose kubelet does not answer, or not yet.
+const ABSENT: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
-fn tolerates_cordon(tolerations: &[&Value]) -> bool {
-    let taint = Taint { key: CORDON.into(), value: String::new(), effect: "NoSchedule".into() };
-    tolerations.iter().any(|toleration| tolerates(toleration, &taint))
+fn mark(key: &str, effect: &str) -> Taint {
+    Taint { key: key.into(), value: String::new(), effect: effect.into() }
 }
 
-fn tolerates(toleration: &Value, taint: &Taint) -> bool {
-    let word = |key: &str| toleration.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (key, effect) = (word("key"), word("effect"));
-    if !effect.is_empty() && effect != taint.effect {
-        return false;
+/// The taints that a pod overlooks.
+pub(crate) struct Tolerations(Vec<Toleration>);
+
+struct Toleration {
+    key: String,
+    /// Any value will do.
+    exists: bool,
+    value: String,
+    effect: String,
+}
+
+impl Tolerations {
+    /// Of a pod spec; a `DaemonSet`'s pods get some of their own.
+    pub(crate) fn read(spec: &Value, daemon: bool) -> Self {
+        let list = spec.get("tolerations").and_then(Value::as_array);
+        let mut all: Vec<Toleration> = list
+            .into_iter()
+            .flatten()
+            .map(|toleration| {
+                let word = |key: &str| toleration.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
+                let exists = word("operator") == "Exists";
+                Toleration { key: word("key"), exists, value: word("value"), effect: word("effect") }
+            })
+            .collect();
+        if daemon {
+            let own = |(key, effect): (&str, &str)| Toleration {
+                key: format!("node.kubernetes.io/{key}"),
+                exists: true,
+                value: String::new(),
+                effect: effect.to_string(),
+            };
+            let host = spec.get("hostNetwork").and_then(Value::as_bool).unwrap_or_default();
+            let network = host.then_some(("network-unavailable", "NoSchedule"));
+            all.extend(OF_DAEMONS.into_iter().chain(network).map(own));
+        }
+        Self(all)
     }
-    match word("operator") {
-        "Exists" => key.is_empty() || key == taint.key,
-        _ => key == taint.key && word("value") == taint.value,
+
+    /// Whether this taint is overlooked.
+    pub(crate) fn cover(&self, taint: &Taint) -> bool {
+        self.0.iter().any(|toleration| {
+            let key = toleration.key == taint.key || (toleration.key.is_empty() && toleration.exists);
+            let effect = toleration.effect.is_empty() || toleration.effect == taint.effect;
+            key && effect && (toleration.exists || toleration.value == taint.value)
+        })
+    }
+
+    /// The first taint of a node that keeps the pod away.
+    pub(crate) fn untolerated(&self, node: &Node) -> Option<Taint> {
+        let known = node.taints.iter().any(|taint| ABSENT.contains(&taint.key.as_str()));
+        // The node controller marks a node that is not ready within moments.
+        let soon = (!node.ready && !known).then(|| mark(ABSENT[0], "NoSchedule"));
+        let hard = |taint: &&Taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute");
+        node.taints.iter().filter(hard).chain(soon.as_ref()).find(|taint| !self.cover(taint)).cloned()
+    }
+
+    /// How many taints of a node would rather keep the pod away.
+    pub(crate) fn disliked(&self, node: &Node) -> i64 {
+        let soft = |taint: &&Taint| taint.effect == "PreferNoSchedule" && !self.cover(taint);
+        i64::try_from(node.taints.iter().filter(soft).count()).unwrap_or(i64::MAX)
     }
 }
+
+const OF_DAEMONS: [(&str, &str); 6] = [
+    ("not-ready", "NoExecute"),
+    ("unreachable", "NoExecute"),
+    ("disk-pressure", "NoSchedule"),
+    ("memory-pressure", "NoSchedule"),
+    ("pid-pressure", "NoSchedule"),
+    ("unschedulable", "NoSchedule"),
+];
+
+/// How much a pod's preferred node affinity likes a node.
+pub(crate) fn preference(spec: &Value, node: &Node) -> i64 {
+    let terms = spec.pointer("/affinity/nodeAffinity/preferredDuringSchedulingIgnoredDuringExecution");
+    let terms = terms.and_then(Value::as_array).into_iter().flatten();
+    terms
+        .filter(|term| term.get("preference").is_some_and(|wish| term_selects(wish, node)))
+        .filter_map(|term| term.get("weight").and_then(Value::as_i64))
+        .sum()
+}
+
+/// The nodes that required node affinity names by name, when every term does.
+pub(crate) fn named_nodes(spec: &Value) -> Option<Vec<&str>> {
+    let terms = spec.pointer(REQUIRED).and_then(Value::as_array).filter(|terms| !terms.is_empty())?;
+    let mut names = Vec::new();
+    for term in terms {
+        let fields = term.get("matchFields").and_then(Value::as_array)?;
+        let field = fields.iter().find(|field| {
+            let word = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
+            word("key") == "metadata.name" && word("operator") == "In"
+        })?;
+        names.extend(field.get("values").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
+    }
+    Some(names)
+}
+
+const REQUIRED: &str = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
 
 /// Whether node selector and required node affinity name this node.
 pub(crate) fn selected(spec: &Value, node: &Node) -> bool {
@@ -56,9 +134,7 @@ pub(crate) fn selected(spec: &Value, node: &Node) -> bool {
     if let Some(name) = spec.get("nodeName").and_then(Value::as_str).filter(|n| !n.is_empty()) {
         return name == node.name;
     }
-    let terms = spec
-        .pointer("/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms")
-        .and_then(Value::as_array);
+    let terms = spec.pointer(REQUIRED).and_then(Value::as_array);
     plain && terms.is_none_or(|terms| terms.iter().any(|term| term_selects(term, node)))
 }
 
@@ -90,18 +166,22 @@ mod tests {
     #[test]
     fn taints_selectors_and_state_turn_pods_away() {
         let tolerant = json!({"tolerations": [{"key": "gpu", "operator": "Exists"}]});
-        assert_eq!(turned_away(&json!({}), &node(), false).unwrap(), "has the taint gpu=yes:NoSchedule");
+        let words = |spec: &Value, node: &Node, daemon| turned_away(spec, node, daemon).map(|refusal| refusal.words());
+        assert_eq!(words(&json!({}), &node(), false).unwrap(), "has the taint gpu=yes:NoSchedule");
         assert_eq!(turned_away(&tolerant, &node(), false), None);
         let other = json!({"tolerations": [{"key": "gpu", "value": "no"}]});
         assert!(turned_away(&other, &node(), false).is_some());
         let mut selecting = tolerant.clone();
         selecting["nodeSelector"] = json!({"disk": "hdd"});
-        assert!(turned_away(&selecting, &node(), false).unwrap().contains("not selected"));
+        assert_eq!(turned_away(&selecting, &node(), false), Some(Refusal::NotSelected));
         let cordoned = Node { cordoned: true, ..node() };
-        assert_eq!(turned_away(&tolerant, &cordoned, false).unwrap(), "is cordoned");
+        assert_eq!(turned_away(&tolerant, &cordoned, false), Some(Refusal::Cordoned));
         assert_eq!(turned_away(&tolerant, &cordoned, true), None);
         let away = Node { ready: false, ..node() };
-        assert_eq!(turned_away(&tolerant, &away, true).unwrap(), "is not ready");
+        assert_eq!(turned_away(&tolerant, &away, true), Some(Refusal::NotReady));
+        // The scheduler looks at taints only: what tolerates everything is given a node that is not there.
+        let blind = json!({"tolerations": [{"operator": "Exists"}]});
+        assert_eq!(turned_away(&blind, &away, false), None);
     }
 
     #[test]

@@ -4,22 +4,31 @@
 //! A sum over the cluster is not an answer: "fits" means that every pod was given a node, by the rules that the
 //! scheduler goes by.
 
+mod bind;
 mod claims;
+mod counts;
 mod demand;
 mod eligible;
 mod limits;
+mod load;
 mod node;
+mod orders;
 mod placement;
 mod quota;
+mod refusal;
 mod requests;
 mod room;
+mod score;
 mod selector;
 mod shared;
-mod spread;
 mod stream;
+mod table;
+mod term;
 mod usage;
+mod wanted;
 mod wire;
 
+pub use bind::{Bound, Preemption, Unschedulable, bind};
 pub use claims::StorageClaim;
 pub use demand::{Demand, PodKind, PodNeed, demand};
 pub use node::Node;

@@ -32,6 +32,9 @@ pub struct Node {
     pub allocatable_pods: i64,
     /// What the pods bound to it ask for, terminating ones included: the scheduler counts them until they are gone.
     pub requested: Requests,
+    /// CPU and memory requested, where a container without a request counts as a small one: the scheduler's measure
+    /// when it compares nodes.
+    pub(crate) nonzero: (i64, i64),
     /// How many pods are bound to it, terminating ones included, ended ones not.
     pub pods: i64,
     /// The part of `requested` that terminating pods will free.
@@ -65,6 +68,7 @@ impl Node {
             allocatable,
             allocatable_pods: pods,
             requested: Requests::default(),
+            nonzero: (0, 0),
             pods: 0,
             terminating: Requests::default(),
             terminating_pods: 0,

@@ -1,16 +1,15 @@
-//! Giving each new pod a node: `DaemonSet`s first, then the largest first.
+//! Giving each new pod a node, as the scheduler would: in each of many orders in which it may come to them.
 
 use std::collections::BTreeMap;
 
 use crate::error::ObjectRef;
 
-use super::demand::{Demand, PodKind, PodNeed};
-use super::eligible::turned_away;
-use super::node::{Node, percent};
+use super::demand::{Demand, PodNeed};
+use super::node::Node;
+use super::orders::{Lots, orders};
 use super::requests::Requests;
 use super::room::Room;
-use super::selector::Labels;
-use super::spread::{Placed, Scene, Wanting};
+use super::table::{State, Table};
 
 /// Pods of one workload on one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,16 +40,26 @@ pub struct Unplaced {
 pub struct Placement {
     /// By node, then in the order of placing.
     pub assigned: Vec<Assigned>,
-    /// Empty when everything fits.
+    /// Empty when everything fits, in whatever order the scheduler comes to the pods; else those of the first order in
+    /// which something found no node.
     pub unplaced: Vec<Unplaced>,
+    /// How many orders were tried.
+    pub tried: usize,
+    /// In how many of them every pod had a node.
+    pub fitting: usize,
     /// The nodes with the new pods on them.
     pub after: Vec<Node>,
 }
 
 impl Placement {
-    /// Whether every pod has a node.
+    /// Whether every pod has a node, whatever the order, and nothing has to be evicted for it.
     pub fn fits(&self) -> bool {
         self.unplaced.is_empty()
+    }
+
+    /// Whether every pod has a node only if the scheduler happens to come to them in a good order.
+    pub fn by_luck(&self) -> bool {
+        !self.fits() && self.fitting > 0
     }
 
     /// How many new pods each node gets, in the nodes' order, without those that get none.
@@ -63,194 +72,128 @@ impl Placement {
     }
 }
 
-/// How a node is chosen among those that take a pod.
-#[derive(Clone, Copy)]
-enum Choice {
-    /// The emptiest, as the scheduler does by default.
-    Emptiest,
-    /// The fullest: keeps large gaps for large pods.
-    Fullest,
-}
-
-/// Gives each new pod a node. Tried first as the scheduler would spread them, then packed tightly: what fits in neither
-/// way does not fit.
+/// Gives each new pod a node. The scheduler takes pods as they come and never moves one, so what fits in one order may
+/// not in another: it fits when it does in all that are tried.
 pub fn place(room: &Room, demand: &Demand) -> Placement {
-    let spread = Placer::new(room, demand, Choice::Emptiest).run();
-    if spread.fits() {
-        return spread;
+    let table = Table::new(room, demand);
+    let turns: Vec<usize> = table.turns.iter().map(Vec::len).collect();
+    let size = |need: &PodNeed| need.requests.memory.saturating_add(need.requests.cpu_milli.saturating_mul(1 << 22));
+    let sizes: Vec<i64> = demand.pods.iter().map(size).collect();
+    let mut orders = orders(&turns, &sizes, room.nodes.len());
+    if table.is_roomy() {
+        orders.truncate(1);
     }
-    let packed = Placer::new(room, demand, Choice::Fullest).run();
-    if packed.fits() { packed } else { spread }
+    let (mut shown, mut fitting): (Option<Run<'_, '_>>, usize) = (None, 0);
+    for (seed, order) in (1..).zip(&orders) {
+        let run = Run::new(&table, seed).through(order);
+        let worse = shown.as_ref().is_none_or(|shown| shown.missing.is_empty() && !run.missing.is_empty());
+        fitting += usize::from(run.missing.is_empty());
+        if worse {
+            shown = Some(run);
+        }
+    }
+    let mut placement = shown.map(|run| run.finish(demand)).unwrap_or_default();
+    (placement.tried, placement.fitting) = (orders.len(), fitting);
+    placement
 }
 
-struct Placer<'a> {
-    demand: &'a Demand,
-    namespaces: &'a BTreeMap<String, Labels>,
-    choice: Choice,
-    nodes: Vec<Node>,
-    placed: Vec<Placed<'a>>,
-    assigned: Vec<(usize, ObjectRef)>,
-    unplaced: Vec<Unplaced>,
+/// One order, from its first pod to its last.
+struct Run<'t, 'a> {
+    table: &'t Table<'a>,
+    state: State<'a>,
+    lots: Lots,
+    /// By workload: how many turns it has had.
+    done: Vec<usize>,
+    /// Node and workload.
+    assigned: Vec<(usize, usize)>,
+    missing: Vec<Missing>,
 }
 
-impl<'a> Placer<'a> {
-    fn new(room: &'a Room, demand: &'a Demand, choice: Choice) -> Self {
-        let mut nodes = room.nodes.clone();
-        let mut placed = Vec::new();
-        for pod in &room.pods {
-            let Some(node) = nodes.iter().position(|n| n.name == pod.node) else { continue };
-            let replaced = demand
-                .pods
-                .iter()
-                .any(|need| need.replaced.iter().any(|(ns, name)| *ns == pod.namespace && *name == pod.name));
-            if replaced {
-                nodes[node].requested.subtract(&pod.requests);
-                nodes[node].pods -= 1;
-            } else {
-                placed.push(Placed { namespace: &pod.namespace, labels: &pod.labels, node, spec: None });
-            }
-        }
-        Self { demand, namespaces: &room.namespaces, choice, nodes, placed, assigned: vec![], unplaced: vec![] }
+/// Pods of one workload without a node.
+struct Missing {
+    need: usize,
+    count: i64,
+    why: Vec<String>,
+}
+
+impl<'t, 'a> Run<'t, 'a> {
+    fn new(table: &'t Table<'a>, seed: u64) -> Self {
+        let (mut lots, mut state) = (Lots::new(seed), table.start.clone());
+        state.shuffle(&mut lots);
+        Self { table, state, lots, done: vec![0; table.turns.len()], assigned: Vec::new(), missing: Vec::new() }
     }
 
-    fn run(mut self) -> Placement {
-        let demand = self.demand;
-        for need in demand.pods.iter().filter(|need| need.kind == PodKind::Daemon) {
-            self.place_daemon(need);
+    fn through(mut self, order: &[usize]) -> Self {
+        for need in order {
+            self.turn(*need);
         }
-        let mut rest: Vec<&PodNeed> = demand.pods.iter().filter(|need| need.kind != PodKind::Daemon).collect();
-        rest.sort_by_key(|need| std::cmp::Reverse((need.requests.memory, need.requests.cpu_milli)));
-        for need in rest {
-            for left in (1..=need.new).rev() {
-                if !self.place_one(need) {
-                    self.unplaced.push(Unplaced {
-                        workload: need.workload.clone(),
-                        count: left,
-                        requests: need.requests.clone(),
-                        why: self.why(need),
-                    });
-                    break;
-                }
-            }
-        }
-        self.finish()
+        self
     }
 
-    fn finish(self) -> Placement {
+    fn turn(&mut self, need: usize) {
+        let turn = self.done[need];
+        self.done[need] += 1;
+        let Some(entry) = self.table.turns[need].get(turn).copied() else { return };
+        let daemon = self.table.entries[entry].only.is_some();
+        if let Some(missing) = self.missing.iter_mut().find(|missing| missing.need == need && !daemon) {
+            missing.count += 1; // it is like the one before, and nobody has gone
+            return;
+        }
+        if turn == 0 {
+            self.make_way(need);
+        }
+        match self.table.choose(&self.state, entry, &mut self.lots) {
+            Some(node) => {
+                self.table.seat(&mut self.state, entry, node);
+                self.assigned.push((node, need));
+                self.table.let_go(&mut self.state, need);
+            }
+            None => self.miss(need, entry),
+        }
+    }
+
+    fn make_way(&mut self, need: usize) {
+        for _ in 0..self.table.ahead(need) {
+            if !self.table.let_go(&mut self.state, need) {
+                break;
+            }
+        }
+    }
+
+    fn miss(&mut self, need: usize, entry: usize) {
+        let mut why = self.table.why(&self.state, entry);
+        match self.missing.iter_mut().find(|missing| missing.need == need) {
+            Some(known) => {
+                known.count += 1;
+                known.why.append(&mut why);
+            }
+            None => self.missing.push(Missing { need, count: 1, why }),
+        }
+    }
+
+    fn finish(self, demand: &Demand) -> Placement {
         let mut assigned: Vec<Assigned> = Vec::new();
-        for (node, workload) in self.assigned {
-            let node = &self.nodes[node].name;
-            match assigned.iter_mut().find(|a| a.node == *node && a.workload == workload) {
+        for (node, need) in self.assigned {
+            let (node, workload) = (&self.table.field.nodes[node].name, &demand.pods[need].workload);
+            match assigned.iter_mut().find(|a| a.node == *node && a.workload == *workload) {
                 Some(known) => known.count += 1,
-                None => assigned.push(Assigned { node: node.clone(), workload, count: 1 }),
+                None => assigned.push(Assigned { node: node.clone(), workload: workload.clone(), count: 1 }),
             }
         }
         assigned.sort_by(|a, b| a.node.cmp(&b.node));
-        Placement { assigned, unplaced: self.unplaced, after: self.nodes }
-    }
-
-    /// One pod on each node that takes it and has none yet.
-    fn place_daemon(&mut self, need: &'a PodNeed) {
-        let mut why = Vec::new();
-        for node in 0..self.nodes.len() {
-            if turned_away(&need.spec, &self.nodes[node], true).is_some() {
-                continue;
-            }
-            let has = self
-                .placed
-                .iter()
-                .any(|pod| pod.node == node && pod.namespace == need.namespace && contains(pod.labels, &need.labels));
-            if has {
-                continue;
-            }
-            match lacking(&self.nodes[node], &need.requests) {
-                None => self.assign(need, node),
-                Some(lack) => why.push(format!("{} {lack}", self.nodes[node].name)),
-            }
-        }
-        if !why.is_empty() {
-            let count = i64::try_from(why.len()).unwrap_or(i64::MAX);
+        let unplaced = self.missing.into_iter().map(|missing| {
+            let need = &demand.pods[missing.need];
             let (workload, requests) = (need.workload.clone(), need.requests.clone());
-            self.unplaced.push(Unplaced { workload, count, requests, why });
-        }
+            Unplaced { workload, count: missing.count, requests, why: missing.why }
+        });
+        let after = self.table.field.nodes.iter().zip(self.state.loads).map(|(node, load)| Node {
+            requested: load.requested,
+            nonzero: load.nonzero,
+            pods: load.pods,
+            ..node.clone()
+        });
+        Placement { assigned, unplaced: unplaced.collect(), after: after.collect(), tried: 0, fitting: 0 }
     }
-
-    fn place_one(&mut self, need: &'a PodNeed) -> bool {
-        let fitting: Vec<usize> = (0..self.nodes.len()).filter(|node| self.refusal(need, *node).is_none()).collect();
-        let fullness = |node: &usize| {
-            let mut after = self.nodes[*node].clone();
-            after.requested.add(&need.requests);
-            let memory = percent(after.requested.memory, after.allocatable.memory);
-            memory + percent(after.requested.cpu_milli, after.allocatable.cpu_milli)
-        };
-        let chosen = match self.choice {
-            Choice::Emptiest => fitting.iter().min_by_key(|node| fullness(node)),
-            Choice::Fullest => fitting.iter().max_by_key(|node| fullness(node)),
-        };
-        let Some(node) = chosen.copied() else { return false };
-        self.assign(need, node);
-        true
-    }
-
-    fn assign(&mut self, need: &'a PodNeed, node: usize) {
-        self.nodes[node].requested.add(&need.requests);
-        self.nodes[node].pods += 1;
-        self.placed.push(Placed { namespace: &need.namespace, labels: &need.labels, node, spec: Some(&need.spec) });
-        self.assigned.push((node, need.workload.clone()));
-    }
-
-    fn refusal(&self, need: &PodNeed, node: usize) -> Option<String> {
-        if let Some(reason) = turned_away(&need.spec, &self.nodes[node], false) {
-            return Some(reason);
-        }
-        if let Some(lack) = lacking(&self.nodes[node], &need.requests) {
-            return Some(lack);
-        }
-        let scene = Scene { nodes: &self.nodes, placed: &self.placed, namespaces: self.namespaces };
-        scene.kept_off(&Wanting { namespace: &need.namespace, labels: &need.labels, spec: &need.spec }, node)
-    }
-
-    fn why(&self, need: &PodNeed) -> Vec<String> {
-        (0..self.nodes.len())
-            .filter_map(|node| Some(format!("{} {}", self.nodes[node].name, self.refusal(need, node)?)))
-            .collect()
-    }
-}
-
-fn contains(labels: &Labels, wanted: &Labels) -> bool {
-    !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
-}
-
-/// What a node lacks for one more pod: `lacks 0.9 GiB memory and 300m CPU`.
-fn lacking(node: &Node, requests: &Requests) -> Option<String> {
-    let free = node.free();
-    let mut parts: Vec<String> = requests
-        .named()
-        .into_iter()
-        .filter(|(name, amount)| *amount > free.get(name).max(0))
-        .map(|(name, amount)| amount_text(name, amount - free.get(name)))
-        .collect();
-    if node.free_pods() < 1 {
-        parts.push(format!("room for a pod ({} of {})", node.pods, node.allocatable_pods));
-    }
-    (!parts.is_empty()).then(|| format!("lacks {}", parts.join(" and ")))
-}
-
-fn amount_text(name: &str, amount: i64) -> String {
-    match name {
-        "cpu" => format!("{amount}m CPU"),
-        "memory" => format!("{} memory", bytes_text(amount)),
-        "ephemeral-storage" => format!("{} ephemeral storage", bytes_text(amount)),
-        _ if name.starts_with("hugepages-") => format!("{} of {name}", bytes_text(amount)),
-        _ => format!("{amount} {name}"),
-    }
-}
-
-/// Bytes in GiB, or MiB below a tenth of it, rounded up so that a lack is never shown as nothing.
-fn bytes_text(bytes: i64) -> String {
-    let tenths = |unit: i64| (bytes * 10 + unit - 1) / unit;
-    let (value, unit) = if bytes * 10 >= 1 << 30 { (tenths(1 << 30), "GiB") } else { (tenths(1 << 20), "MiB") };
-    format!("{}.{} {unit}", value / 10, value % 10)
 }
 
 #[cfg(test)]

@@ -159,6 +159,21 @@ impl Shape {
         total
     }
 
+    /// CPU and memory as the scheduler counts them when it compares nodes: a container that asks for none counts as a
+    /// small one.
+    pub(crate) fn nonzero(&self) -> (i64, i64) {
+        let mut shape = self.clone();
+        for part in shape.containers.iter_mut().chain(&mut shape.init) {
+            for (name, default) in [("cpu", "100m"), ("memory", "200Mi")] {
+                if !part.requests.iter().chain(&part.limits).any(|(known, _)| known == name) {
+                    part.requests.push((name.into(), default.into()));
+                }
+            }
+        }
+        let requests = shape.effective();
+        (requests.cpu_milli, requests.memory)
+    }
+
     fn container(&self, part: &Part, resizable: bool) -> Requests {
         let mut own = amounts(&part.limits);
         for (name, quantity) in &part.requests {

@@ -1,6 +1,6 @@
 //! Free room by node: allocatable less the effective requests of the pods bound to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -9,9 +9,11 @@ use crate::error::Result;
 
 use super::node::Node;
 use super::requests::Requests;
-use super::stream::{Listed, each_pod};
+use super::selector::labels_of;
+use super::stream::{Listed, each_pod, from_json};
+use super::term::Rules;
 
-/// A pod of a namespace of interest, bound to a node or not yet.
+/// A pod that has not ended, bound to a node or not yet.
 #[derive(Clone, Debug, Default)]
 pub struct BoundPod {
     /// Namespace.
@@ -26,6 +28,8 @@ pub struct BoundPod {
     pub requests: Requests,
     /// Whether it is on its way out.
     pub terminating: bool,
+    pub(crate) nonzero: (i64, i64),
+    pub(crate) rules: Rules,
 }
 
 /// The nodes and what is free on them.
@@ -33,10 +37,9 @@ pub struct BoundPod {
 pub struct Room {
     /// By name.
     pub nodes: Vec<Node>,
-    /// Pods of the namespaces of interest that have not ended: placement looks at them for what runs already and for
-    /// affinity.
+    /// Pods that have not ended: placement looks at them for what runs already, for affinity and host ports.
     pub pods: Vec<BoundPod>,
-    /// Labels of the namespaces of interest, by name.
+    /// Labels of the namespaces, by name; of those of interest only, where they may not be listed.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
     /// How many pods of the whole cluster have no node yet.
     pub waiting_pods: usize,
@@ -55,13 +58,23 @@ impl Room {
         free
     }
 
+    /// Builds it from Node, Pod and Namespace objects that were read before.
+    pub fn of<'a>(
+        nodes: impl IntoIterator<Item = &'a Value>,
+        pods: impl IntoIterator<Item = &'a Value>,
+        namespaces: impl IntoIterator<Item = &'a Value>,
+    ) -> Self {
+        let mut builder = Builder::new(nodes);
+        pods.into_iter().for_each(|pod| builder.add(from_json(pod)));
+        namespaces.into_iter().for_each(|namespace| builder.name(namespace));
+        builder.room
+    }
+
     /// Builds it from nodes and pods that were read before.
     #[cfg(test)]
-    pub(crate) fn build(nodes: &[Value], pods: impl IntoIterator<Item = Listed>, interest: &BTreeSet<String>) -> Self {
-        let mut builder = Builder::new(nodes, interest.clone());
-        for pod in pods {
-            builder.add(pod);
-        }
+    pub(crate) fn build(nodes: &[Value], pods: impl IntoIterator<Item = Listed>) -> Self {
+        let mut builder = Builder::new(nodes);
+        pods.into_iter().for_each(|pod| builder.add(pod));
         builder.room
     }
 }
@@ -70,15 +83,20 @@ impl Room {
 struct Builder {
     room: Room,
     index: HashMap<String, usize>,
-    interest: BTreeSet<String>,
 }
 
 impl Builder {
-    fn new(nodes: &[Value], interest: BTreeSet<String>) -> Self {
-        let mut nodes: Vec<Node> = nodes.iter().map(Node::read).collect();
+    fn new<'a>(nodes: impl IntoIterator<Item = &'a Value>) -> Self {
+        let mut nodes: Vec<Node> = nodes.into_iter().map(Node::read).collect();
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         let index = nodes.iter().enumerate().map(|(i, node)| (node.name.clone(), i)).collect();
-        Self { room: Room { nodes, ..Room::default() }, index, interest }
+        Self { room: Room { nodes, ..Room::default() }, index }
+    }
+
+    fn name(&mut self, namespace: &Value) {
+        if let Some(name) = namespace.pointer("/metadata/name").and_then(Value::as_str) {
+            self.room.namespaces.insert(name.to_string(), labels_of(namespace.pointer("/metadata/labels")));
+        }
     }
 
     fn add(&mut self, pod: Listed) {
@@ -86,6 +104,7 @@ impl Builder {
             return;
         }
         let requests = pod.shape.effective();
+        let nonzero = pod.shape.nonzero();
         if pod.node.is_empty() {
             if !pod.terminating {
                 self.room.waiting_pods += 1;
@@ -93,22 +112,23 @@ impl Builder {
             }
         } else if let Some(node) = self.index.get(&pod.node).and_then(|i| self.room.nodes.get_mut(*i)) {
             node.requested.add(&requests);
+            node.nonzero = (node.nonzero.0 + nonzero.0, node.nonzero.1 + nonzero.1);
             node.pods += 1;
             if pod.terminating {
                 node.terminating.add(&requests);
                 node.terminating_pods += 1;
             }
         }
-        if self.interest.contains(&pod.namespace) {
-            self.room.pods.push(BoundPod {
-                namespace: pod.namespace,
-                name: pod.name,
-                labels: pod.labels.into_iter().collect(),
-                node: pod.node,
-                requests,
-                terminating: pod.terminating,
-            });
-        }
+        self.room.pods.push(BoundPod {
+            namespace: pod.namespace,
+            name: pod.name,
+            labels: pod.labels.into_iter().collect(),
+            node: pod.node,
+            requests,
+            terminating: pod.terminating,
+            nonzero,
+            rules: pod.rules,
+        });
     }
 }
 
@@ -117,31 +137,27 @@ pub async fn room(cluster: &Cluster) -> Result<Room> {
     room_for(cluster, &[]).await
 }
 
-/// The same, and keeps the pods of these namespaces (those that new pods will live in) for placement.
+/// The same, and knows the labels of these namespaces (those that new pods will live in) even where namespaces may not
+/// be listed.
 pub async fn room_for(cluster: &Cluster, namespaces: &[&str]) -> Result<Room> {
-    let interest: BTreeSet<String> = namespaces.iter().map(|n| (*n).to_string()).collect();
-    // The kubelet's own limits move slowly: nodes first, then the pods as they are now.
-    let wanted = async {
-        let find = |name: &String| {
-            let name = name.clone();
-            async move { cluster.find("Namespace", None, &name).await.map(|found| (name, found)) }
-        };
-        futures::future::try_join_all(interest.iter().map(find)).await
-    };
     let everything = Query::default();
-    let (nodes, namespaces) = futures::try_join!(cluster.list("Node", &everything), wanted)?;
-    let mut builder = Builder::new(&nodes, interest.clone());
-    each_pod(cluster, |pod| builder.add(pod)).await?;
-    let mut room = builder.room;
-    for (name, namespace) in namespaces {
-        if let Some(namespace) = namespace {
-            let labels = namespace.pointer("/metadata/labels").and_then(Value::as_object);
-            let labels =
-                labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_string()))).collect();
-            room.namespaces.insert(name, labels);
+    let wanted = async {
+        if let Ok(all) = cluster.list("Namespace", &everything).await {
+            return Ok(all);
         }
-    }
-    Ok(room)
+        let find = |name: &&str| {
+            let name = (*name).to_string();
+            async move { cluster.find("Namespace", None, &name).await }
+        };
+        let found = futures::future::try_join_all(namespaces.iter().map(find)).await?;
+        Ok(found.into_iter().flatten().collect())
+    };
+    // The kubelet's own limits move slowly: nodes first, then the pods as they are now.
+    let (nodes, namespaces) = futures::try_join!(cluster.list("Node", &everything), wanted)?;
+    let mut builder = Builder::new(&nodes);
+    namespaces.iter().for_each(|namespace| builder.name(namespace));
+    each_pod(cluster, |pod| builder.add(pod)).await?;
+    Ok(builder.room)
 }
 
 #[cfg(test)]
@@ -175,7 +191,7 @@ mod tests {
             pod("d", "", "Pending", false),
             pod("e", "gone-node", "Running", false),
         ];
-        let room = Room::build(&nodes, pods, &BTreeSet::from(["data".to_string()]));
+        let room = Room::build(&nodes, pods);
         let node = &room.nodes[0];
         assert_eq!((node.pods, node.terminating_pods, node.free_pods()), (2, 1, 108));
         assert_eq!((node.requested.cpu_milli, node.free().memory), (1000, 6 << 30));

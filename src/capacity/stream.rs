@@ -11,6 +11,8 @@ use crate::cluster::Cluster;
 use crate::error::{Code, Error, Result};
 
 use super::requests::{Shape, shape_of_pod};
+use super::selector::labels_of;
+use super::term::Rules;
 use super::wire;
 
 const PATH: &str = "/api/v1/pods?resourceVersion=0";
@@ -29,6 +31,7 @@ pub(crate) struct Listed {
     pub(crate) phase: String,
     pub(crate) terminating: bool,
     pub(crate) shape: Shape,
+    pub(crate) rules: Rules,
 }
 
 /// Calls `each` for every pod of the cluster. The list is never held as a whole when the server speaks protobuf.
@@ -187,7 +190,9 @@ fn varint(buffer: &[u8]) -> Result<Option<(u64, usize)>> {
 
 fn from_wire(pod: &wire::Pod) -> Listed {
     let metadata = pod.metadata.clone().unwrap_or_default();
+    let rules = pod.spec.as_ref().map(|spec| spec.rules(&metadata.namespace)).unwrap_or_default();
     Listed {
+        rules,
         namespace: metadata.namespace,
         name: metadata.name,
         labels: metadata.labels.into_iter().collect(),
@@ -198,13 +203,15 @@ fn from_wire(pod: &wire::Pod) -> Listed {
     }
 }
 
-fn from_json(pod: &Value) -> Listed {
+pub(crate) fn from_json(pod: &Value) -> Listed {
     let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_string();
-    let labels = pod.pointer("/metadata/labels").and_then(Value::as_object);
+    let labels = labels_of(pod.pointer("/metadata/labels"));
+    let rules = pod.get("spec").map(|spec| Rules::read(spec, &text("/metadata/namespace"), &labels));
     Listed {
+        rules: rules.unwrap_or_default(),
         namespace: text("/metadata/namespace"),
         name: text("/metadata/name"),
-        labels: labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_string()))).collect(),
+        labels: labels.into_iter().collect(),
         node: text("/spec/nodeName"),
         phase: text("/status/phase"),
         terminating: !text("/metadata/deletionTimestamp").is_empty(),

@@ -100,7 +100,12 @@ fn room_check(demand: &Demand, placement: &Placement) -> Check {
             format!("{} of {} find no node for {needs} each: {}", u.count, u.workload, u.why.join("; "))
         })
         .collect();
-    Check::new("room", Verdict::Fail, missing.join(". "))
+    let mut seen = missing.join(". ");
+    if placement.by_luck() {
+        let (fitting, tried) = (placement.fitting, placement.tried);
+        let _ = write!(seen, ". All fit in {fitting} of {tried} orders in which the scheduler may come to them");
+    }
+    Check::new("room", Verdict::Fail, seen)
         .remedy("Free some requests, add a node, or lower the sizes in dpb.yaml")
         .command("kubectl describe nodes | grep -A8 'Allocated resources'")
 }
