@@ -1,29 +1,40 @@
 //! The API server of the simulated cluster: objects with versions, watches, verbs, HTTP.
 
 pub mod access;
+pub mod call;
+pub mod change;
 mod crd_resource;
 pub mod decode;
 mod decode_custom;
 mod decode_go;
 pub mod field_error;
+pub mod fields;
 pub mod go_type;
 pub mod gvr;
 pub mod json_text;
 pub mod object;
+mod pages;
 pub mod quantity;
 pub mod resource;
 pub mod schema;
 mod schema_read;
+mod selector_lexer;
+pub mod selectors;
 pub mod shipped;
 pub mod status;
+pub mod store;
 mod time_text;
 pub mod types;
 
+pub use call::{Answer, Call, CallOptions, PatchType, Verb};
+pub use change::{Change, Changes, Forget, Keep};
 pub use decode::FieldValidation;
 pub use field_error::{FieldError, FieldErrorKind};
 pub use gvr::Gvr;
 pub use json_text::parse_json;
 pub use resource::Resource;
 pub use schema::{ListType, Node, NodeRef};
+pub use selectors::LabelSelector;
 pub use status::Status;
+pub use store::Store;
 pub use types::Types;
