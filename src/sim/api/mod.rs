@@ -23,6 +23,7 @@ pub mod selectors;
 pub mod shipped;
 pub mod status;
 pub mod store;
+pub mod streams;
 mod time_text;
 pub mod types;
 
