@@ -7,6 +7,7 @@ pub mod controllers;
 pub mod eligible;
 mod hash;
 pub mod id;
+pub mod kubelet;
 pub mod look;
 pub mod owner;
 pub mod plan;
@@ -14,6 +15,7 @@ pub mod pods;
 pub mod read;
 pub mod reconcile;
 pub mod revisions;
+pub mod scheduler;
 pub mod selector;
 #[cfg(test)]
 mod stage;

@@ -95,6 +95,9 @@ pub struct Plan {
     pub acts: Vec<Act>,
     /// The earliest time of another look, whatever changes until then.
     pub wake: Option<Timestamp>,
+    /// The same for what comes round again and again (a schedule, an interval): a virtual clock does not jump there by
+    /// itself.
+    pub lazy: Option<Timestamp>,
 }
 
 impl Plan {
@@ -155,6 +158,11 @@ impl Plan {
     /// Looks again at `when`, or earlier if that was wanted before.
     pub fn wake_at(&mut self, when: Timestamp) {
         self.wake = Some(self.wake.map_or(when, |known| known.min(when)));
+    }
+
+    /// Looks again at `when`, if the time comes.
+    pub fn lazily_at(&mut self, when: Timestamp) {
+        self.lazy = Some(self.lazy.map_or(when, |known| known.min(when)));
     }
 
     /// Looks again after a while.

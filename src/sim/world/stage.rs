@@ -179,7 +179,8 @@ impl Stage {
                 if matches!(act, Act::Update(_)) {
                     self.bump(&mut object, old.get("spec"));
                 }
-                if deleting(&object) && list(&object, "/metadata/finalizers").is_empty() {
+                let status = matches!(act, Act::Status(_));
+                if !status && deleting(&object) && list(&object, "/metadata/finalizers").is_empty() {
                     self.view.remove(&Id::of(&object));
                 } else {
                     self.put(object);

@@ -15,6 +15,18 @@ pub struct View {
     kinds: BTreeMap<String, BTreeMap<(String, String), Arc<Value>>>,
     owned: HashMap<String, BTreeSet<Id>>,
     uids: HashMap<String, Id>,
+    served: BTreeMap<String, Served>,
+}
+
+/// A kind that the API serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// `deployments`
+    pub plural: String,
+    /// `apps`; empty for the core group.
+    pub group: String,
+    /// Whether its objects lie in namespaces.
+    pub namespaced: bool,
 }
 
 impl View {
@@ -96,6 +108,16 @@ impl View {
     /// Everything in a namespace.
     pub fn inside<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Value> {
         self.kinds.keys().flat_map(move |kind| self.list(kind, namespace)).filter(move |_| !namespace.is_empty())
+    }
+
+    /// Notes the kinds that the API serves now, by name (`Deployment.apps`).
+    pub fn serve(&mut self, kinds: BTreeMap<String, Served>) {
+        self.served = kinds;
+    }
+
+    /// A kind as the API serves it.
+    pub fn served(&self, kind: &str) -> Option<&Served> {
+        self.served.get(kind)
     }
 
     /// The kinds of which something is there.
