@@ -1,5 +1,7 @@
 //! Label and field selectors, read and refused in the true server's words.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::selector_lexer::{Lexer, Token};
@@ -18,6 +20,7 @@ struct Requirement {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operator {
+    Equals,
     In,
     NotIn,
     Exists,
@@ -43,7 +46,7 @@ impl LabelSelector {
         let mut all = Vec::new();
         for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
             let values = vec![value.as_str().unwrap_or_default().to_owned()];
-            all.push(Requirement { key: key.clone(), operator: Operator::In, values });
+            all.push(Requirement { key: key.clone(), operator: Operator::Equals, values });
         }
         for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
             let operator = match expression["operator"].as_str() {
@@ -81,7 +84,7 @@ impl Requirement {
         let listed = |value: &str| self.values.iter().any(|v| v == value);
         let number = |text: &str| text.parse::<i64>().ok();
         match self.operator {
-            Operator::In => value.is_some_and(listed),
+            Operator::Equals | Operator::In => value.is_some_and(listed),
             Operator::NotIn => !value.is_some_and(listed),
             Operator::Exists => value.is_some(),
             Operator::DoesNotExist => value.is_none(),
@@ -94,6 +97,30 @@ impl Requirement {
                 }
             }
         }
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut all: Vec<&Requirement> = self.0.iter().collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        for (i, one) in all.into_iter().enumerate() {
+            if i > 0 {
+                f.write_str(",")?;
+            }
+            let (key, mut values) = (&one.key, one.values.clone());
+            values.sort();
+            match one.operator {
+                Operator::Equals => write!(f, "{key}={}", values.join(","))?,
+                Operator::In => write!(f, "{key} in ({})", values.join(","))?,
+                Operator::NotIn => write!(f, "{key} notin ({})", values.join(","))?,
+                Operator::Exists => f.write_str(key)?,
+                Operator::DoesNotExist => write!(f, "!{key}")?,
+                Operator::GreaterThan => write!(f, "{key}>{}", values.join(","))?,
+                Operator::LessThan => write!(f, "{key}<{}", values.join(","))?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -142,7 +169,7 @@ fn requirement(lexer: &mut Lexer) -> Result<Requirement, String> {
     let (operator, set) = match lexer.next() {
         Token::Identifier(word) if word == "in" => (Operator::In, true),
         Token::Identifier(word) if word == "notin" => (Operator::NotIn, true),
-        Token::Equals => (Operator::In, false),
+        Token::Equals => (Operator::Equals, false),
         Token::NotEquals => (Operator::NotIn, false),
         Token::Greater => (Operator::GreaterThan, false),
         Token::Less => (Operator::LessThan, false),

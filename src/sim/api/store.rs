@@ -136,6 +136,11 @@ impl Store {
         feed
     }
 
+    /// Ends the feeds of a resource that is served no longer.
+    pub(super) fn end_feeds(&mut self, resource: &str) {
+        self.feeds.retain(|feed| feed.resource.as_deref() != Some(resource));
+    }
+
     /// Stores an object under its own name, and gives it a new version.
     pub(super) fn put(&mut self, gvr: &Gvr, mut value: Value) -> Result<Arc<Value>, Status> {
         let version = self.version + 1;

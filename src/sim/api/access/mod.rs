@@ -20,7 +20,7 @@ pub mod user;
 pub use attributes::Attributes;
 pub use objects::Objects;
 pub use rbac::{Decision, aggregated, authorize, decide};
-pub use server::Access;
+pub use server::{Access, Question};
 pub use token::Tokens;
 pub use user::User;
 
