@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod engines;
 pub mod faults;
 pub mod operators;
 pub mod s3;

@@ -1,0 +1,7 @@
+//! PostgreSQL's protocol over what a database holds.
+
+mod query;
+mod session;
+
+pub(super) use query::Content;
+pub(super) use session::serve;
