@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::counts::{Counts, Field};
 use super::eligible::named_nodes;
 use super::load::{Load, refusal};
+use super::refusal::Refusal;
 use super::requests::shape_of_pod;
 use super::room::{BoundPod, Room};
 use super::score::scores;
@@ -57,11 +58,12 @@ impl Unschedulable {
             return "no nodes available to schedule pods".into();
         }
         let preemption = match &self.preemption {
-            Preemption::Never => " preemption: not eligible due to preemptionPolicy=Never.".into(),
-            Preemption::Useless(reasons) => format!(" preemption: {}", available(self.nodes, reasons)),
-            Preemption::Evict { .. } => String::new(),
+            Preemption::Never => "not eligible due to preemptionPolicy=Never.".into(),
+            Preemption::Useless(reasons) => available(self.nodes, reasons),
+            Preemption::Evict { .. } => return available(self.nodes, &self.reasons),
         };
-        available(self.nodes, &self.reasons) + &preemption
+        // The claims are those of dynamic resource allocation: nobody here has any.
+        format!("{} no new claims to deallocate, preemption: {preemption}", available(self.nodes, &self.reasons))
     }
 }
 
@@ -84,8 +86,14 @@ pub fn bind(pod: &Value, room: &Room) -> Result<Bound, Unschedulable> {
     let requests = shape_of_pod(pod).effective();
     let wanted = Wanted::new((namespace, &labels), spec, requests, owner(pod, &labels), false, &room.nodes);
     let field = Field { nodes: &room.nodes, namespaces: &room.namespaces };
-    let place = Place { room, field, wanted: &wanted, named: named_nodes(spec) };
+    let own_name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let (loads, counts) = (loads(room), count(field, &wanted, &room.pods));
+    // Pods for which others are evicted have their places already, unless this one is more important.
+    let awaited = room.pods.iter().filter(|pod| pod.node.is_empty() && pod.rules.priority >= wanted.rules.priority);
+    let awaited = awaited.filter(|pod| (pod.namespace.as_str(), pod.name.as_str()) != (namespace, own_name));
+    let awaited: Vec<(usize, &BoundPod)> =
+        awaited.filter_map(|pod| Some((room.nodes.iter().position(|node| node.name == pod.nominated)?, pod))).collect();
+    let place = Place { room, field, wanted: &wanted, named: named_nodes(spec), awaited };
     let taking: Vec<usize> = place.asked().filter(|n| place.refusal(&counts, &loads[*n], *n).is_none()).collect();
     let scores = scores(field, &wanted, &counts, &loads, &taking);
     let best = scores.iter().max().copied();
@@ -119,6 +127,8 @@ struct Place<'p, 'a> {
     wanted: &'p Wanted<'a>,
     /// Nodes that affinity names: others are not even asked.
     named: Option<Vec<&'p str>>,
+    /// Pods that will have a place on a node, and which.
+    awaited: Vec<(usize, &'a BoundPod)>,
 }
 
 impl<'a> Place<'_, 'a> {
@@ -130,14 +140,26 @@ impl<'a> Place<'_, 'a> {
         (0..self.room.nodes.len()).filter(named)
     }
 
-    fn refusal(&self, counts: &Counts<'_>, load: &Load, node: usize) -> Option<super::refusal::Refusal> {
+    /// Why a node does not take the pod, with the awaited pods of that node or without them.
+    fn refusal(&self, counts: &Counts<'a>, load: &Load, node: usize) -> Option<Refusal> {
+        let awaited = self.awaited.iter().filter(|(at, _)| *at == node);
+        if awaited.clone().count() > 0 {
+            let (mut counts, mut load) = (counts.clone(), load.clone());
+            for (_, pod) in awaited {
+                load.add(&pod.requests, pod.nonzero, &pod.rules.ports);
+                counts.change(self.field, self.wanted, neighbour(pod), node, 1);
+            }
+            if let Some(refusal) = refusal(self.field, self.wanted, &counts, &load, node) {
+                return Some(refusal);
+            }
+        }
         refusal(self.field, self.wanted, counts, load, node)
     }
 
-    fn reasons(&self, counts: &Counts<'_>, loads: &[Load]) -> Vec<(String, usize)> {
+    fn reasons(&self, counts: &Counts<'a>, loads: &[Load]) -> Vec<(String, usize)> {
         let mut found: BTreeMap<String, usize> = BTreeMap::new();
         for node in self.asked() {
-            for reason in self.refusal(counts, &loads[node], node).iter().flat_map(|refusal| refusal.reasons()) {
+            for reason in self.refusal(counts, &loads[node], node).iter().flat_map(Refusal::reasons) {
                 *found.entry(reason).or_default() += 1;
             }
         }
@@ -151,11 +173,11 @@ impl<'a> Place<'_, 'a> {
     fn preempt(&self, counts: &Counts<'a>, loads: &[Load]) -> Preemption {
         let mut useless: BTreeMap<String, usize> = BTreeMap::new();
         let mut candidates: Vec<(usize, Vec<&BoundPod>)> = Vec::new();
-        for node in 0..self.room.nodes.len() {
+        for (node, load) in loads.iter().enumerate() {
             let hopeful = self.asked().any(|asked| asked == node)
-                && self.refusal(counts, &loads[node], node).is_some_and(|refusal| refusal.may_pass());
+                && self.refusal(counts, load, node).is_some_and(|refusal| refusal.may_pass());
             let found = if hopeful {
-                self.victims(counts.clone(), loads[node].clone(), node)
+                self.victims(counts.clone(), load.clone(), node)
             } else {
                 Err(vec!["Preemption is not helpful for scheduling".to_string()])
             };

@@ -10,6 +10,7 @@ use super::eligible::turned_away;
 use super::limits::{effective_limits, with_defaults};
 use super::requests::{Requests, effective};
 use super::room::{BoundPod, Room};
+use super::runtime::with_runtime;
 use super::selector::{Labels, Selector, labels_of, matches};
 
 /// How long a pod stays.
@@ -195,7 +196,9 @@ fn pods(object: &Value, workload: &ObjectRef, room: &Room, ranges: &[&Value]) ->
         .copied()
         .filter(|r| r.pointer("/metadata/namespace").and_then(Value::as_str) == Some(namespace.as_str()))
         .collect();
-    let spec = with_defaults(&pattern.spec, &ranges);
+    let class = pattern.spec.get("runtimeClassName").and_then(Value::as_str);
+    let class = class.and_then(|name| room.runtimes.get(name));
+    let spec = with_runtime(with_defaults(&pattern.spec, &ranges), class);
     let requests = effective(&spec);
     let running: Vec<&BoundPod> = room
         .pods

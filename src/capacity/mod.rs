@@ -18,6 +18,7 @@ mod quota;
 mod refusal;
 mod requests;
 mod room;
+mod runtime;
 mod score;
 mod selector;
 mod shared;

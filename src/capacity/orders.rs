@@ -1,7 +1,7 @@
 //! In which order the scheduler may come to the new pods: controllers create them side by side, so any interleaving of
 //! the workloads can happen.
 
-/// Drawing lots, the same every time (Vigna's SplitMix64).
+/// Drawing lots, the same every time (Vigna's `SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Lots(u64);
 

@@ -174,6 +174,13 @@ impl Shape {
         (requests.cpu_milli, requests.memory)
     }
 
+    /// The same without pod-level requests, which the scheduler overlooks when it compares nodes for the pod (1.36).
+    pub(crate) fn nonzero_of_containers(&self) -> (i64, i64) {
+        let nothing = Written::new();
+        let (pod_requests, pod_limits) = (nothing.clone(), nothing);
+        Self { pod_requests, pod_limits, ..self.clone() }.nonzero()
+    }
+
     fn container(&self, part: &Part, resizable: bool) -> Requests {
         let mut own = amounts(&part.limits);
         for (name, quantity) in &part.requests {

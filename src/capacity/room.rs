@@ -30,6 +30,8 @@ pub struct BoundPod {
     pub terminating: bool,
     pub(crate) nonzero: (i64, i64),
     pub(crate) rules: Rules,
+    /// The node whose pods the scheduler evicts for it; empty unless it waits for that.
+    pub(crate) nominated: String,
 }
 
 /// The nodes and what is free on them.
@@ -41,6 +43,8 @@ pub struct Room {
     pub pods: Vec<BoundPod>,
     /// Labels of the namespaces, by name; of those of interest only, where they may not be listed.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// `RuntimeClass` objects by name, where they may be listed.
+    pub(crate) runtimes: BTreeMap<String, Value>,
     /// How many pods of the whole cluster have no node yet.
     pub waiting_pods: usize,
     /// What they ask for.
@@ -65,8 +69,12 @@ impl Room {
         namespaces: impl IntoIterator<Item = &'a Value>,
     ) -> Self {
         let mut builder = Builder::new(nodes);
-        pods.into_iter().for_each(|pod| builder.add(from_json(pod)));
-        namespaces.into_iter().for_each(|namespace| builder.name(namespace));
+        for pod in pods {
+            builder.add(from_json(pod));
+        }
+        for namespace in namespaces {
+            builder.name(namespace);
+        }
         builder.room
     }
 
@@ -128,6 +136,7 @@ impl Builder {
             terminating: pod.terminating,
             nonzero,
             rules: pod.rules,
+            nominated: pod.nominated,
         });
     }
 }
@@ -152,10 +161,17 @@ pub async fn room_for(cluster: &Cluster, namespaces: &[&str]) -> Result<Room> {
         let found = futures::future::try_join_all(namespaces.iter().map(find)).await?;
         Ok(found.into_iter().flatten().collect())
     };
+    // Few may list them, and few clusters have them: without them their overhead is not counted.
+    let runtimes = async { Ok(cluster.list("RuntimeClass", &everything).await.unwrap_or_default()) };
     // The kubelet's own limits move slowly: nodes first, then the pods as they are now.
-    let (nodes, namespaces) = futures::try_join!(cluster.list("Node", &everything), wanted)?;
+    let read = async { futures::try_join!(cluster.list("Node", &everything), wanted, runtimes) };
+    let (nodes, namespaces, runtimes) = Box::pin(read).await?;
     let mut builder = Builder::new(&nodes);
-    namespaces.iter().for_each(|namespace| builder.name(namespace));
+    let name = |class: &Value| class.pointer("/metadata/name").and_then(Value::as_str).map(str::to_string);
+    builder.room.runtimes = runtimes.into_iter().filter_map(|class| Some((name(&class)?, class))).collect();
+    for namespace in &namespaces {
+        builder.name(namespace);
+    }
     each_pod(cluster, |pod| builder.add(pod)).await?;
     Ok(builder.room)
 }

@@ -27,7 +27,7 @@ pub(crate) fn scores(
         let whole = &field.nodes[*node].allocatable;
         let (load, own) = (&loads[*node], (wanted.requests.cpu_milli, wanted.requests.memory));
         let whole = (whole.cpu_milli, whole.memory);
-        least(load.nonzero, wanted.nonzero, whole)
+        least(load.nonzero, wanted.measure, whole)
             + balance((load.requested.cpu_milli, load.requested.memory), own, whole)
     });
     let mut total: Vec<i64> = room.collect();

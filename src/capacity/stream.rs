@@ -32,6 +32,8 @@ pub(crate) struct Listed {
     pub(crate) terminating: bool,
     pub(crate) shape: Shape,
     pub(crate) rules: Rules,
+    /// The node that is being made free for it.
+    pub(crate) nominated: String,
 }
 
 /// Calls `each` for every pod of the cluster. The list is never held as a whole when the server speaks protobuf.
@@ -197,6 +199,7 @@ fn from_wire(pod: &wire::Pod) -> Listed {
         name: metadata.name,
         labels: metadata.labels.into_iter().collect(),
         node: pod.spec.as_ref().map(|s| s.node_name.clone()).unwrap_or_default(),
+        nominated: pod.status.as_ref().map(|s| s.nominated.clone()).unwrap_or_default(),
         phase: pod.status.as_ref().map(|s| s.phase.clone()).unwrap_or_default(),
         terminating: metadata.deletion_timestamp.is_some(),
         shape: pod.shape(),
@@ -214,6 +217,7 @@ pub(crate) fn from_json(pod: &Value) -> Listed {
         labels: labels.into_iter().collect(),
         node: text("/spec/nodeName"),
         phase: text("/status/phase"),
+        nominated: text("/status/nominatedNodeName"),
         terminating: !text("/metadata/deletionTimestamp").is_empty(),
         shape: shape_of_pod(pod),
     }

@@ -14,8 +14,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) labels: &'a Labels,
     pub(crate) requests: Requests,
-    /// CPU and memory as the scheduler counts them when it compares nodes: never nothing.
+    /// CPU and memory as they will count on its node when the scheduler compares nodes: never nothing.
     pub(crate) nonzero: (i64, i64),
+    /// The same as they count while it looks for a node.
+    pub(crate) measure: (i64, i64),
     pub(crate) rules: Rules,
     /// Constraints that forbid.
     pub(crate) hard: Vec<Spread>,
@@ -60,7 +62,7 @@ impl<'a> Wanted<'a> {
         daemon: bool,
         nodes: &[Node],
     ) -> Self {
-        let tolerations = Tolerations::read(spec, daemon);
+        let (tolerations, shape) = (Tolerations::read(spec, daemon), shape_of_spec(spec));
         let view = |node: &Node| View {
             refusal: turned_away(spec, node, daemon),
             selected: selected(spec, node),
@@ -78,10 +80,11 @@ impl<'a> Wanted<'a> {
             namespace,
             labels,
             requests,
-            nonzero: shape_of_spec(spec).nonzero(),
+            nonzero: shape.nonzero(),
+            measure: shape.nonzero_of_containers(),
             rules: Rules::read(spec, namespace, labels),
             hard: constraints.iter().filter(|c| !is_soft(c)).map(read).collect(),
-            soft: if by_default { owner.map(Spread::defaults).unwrap_or_default() } else { own() },
+            soft: if by_default { owner.map(|owner| Spread::defaults(&owner)).unwrap_or_default() } else { own() },
             by_default,
             views: nodes.iter().map(view).collect(),
         }
@@ -121,7 +124,7 @@ impl Spread {
     }
 
     /// What the scheduler prefers for pods without constraints.
-    fn defaults(selector: Selector) -> Vec<Self> {
+    fn defaults(selector: &Selector) -> Vec<Self> {
         let one = |topology: &str, most| Self {
             topology: topology.to_string(),
             selector: selector.clone(),

@@ -161,6 +161,8 @@ pub(crate) struct Status {
     pub(crate) phase: String,
     #[prost(message, repeated, tag = "2")]
     pub(crate) conditions: Vec<Condition>,
+    #[prost(string, tag = "11")]
+    pub(crate) nominated: String,
     #[prost(message, repeated, tag = "8")]
     pub(crate) container_statuses: Vec<ContainerStatus>,
     #[prost(message, repeated, tag = "10")]
