@@ -122,7 +122,9 @@ impl Why {
     /// Found before any node was looked at (a `PreFilter` plugin's word).
     fn early(nodes: usize, reason: &str) -> Self {
         let useless = format!("0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.");
-        Self { message: format!("0/{nodes} nodes are available: {reason}. preemption: {useless}"), evict: None }
+        let claims = "no new claims to deallocate"; // what dynamic resource allocation has to say
+        let message = format!("0/{nodes} nodes are available: {reason}. {claims}, preemption: {useless}");
+        Self { message, evict: None }
     }
 }
 
@@ -263,8 +265,8 @@ mod tests {
         stage.run(&mut Scheduler, "a/p");
         assert_eq!(
             message(&stage, "p"),
-            "0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are available: 2 Preemption is not \
-             helpful for scheduling."
+            "0/2 nodes are available: 2 Insufficient memory. no new claims to deallocate, preemption: 0/2 nodes are \
+             available: 2 Preemption is not helpful for scheduling."
         );
         assert!(stage.events()[0].starts_with("Warning FailedScheduling 0/2 nodes are available"));
         let before = stage.get("Pod", "a", "p");
