@@ -13,6 +13,7 @@ import os
 import ssl
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
@@ -60,16 +61,27 @@ for file in sys.argv[1:]:
         path = case["path"]
         validation = case.get("validation", "Strict")
         for at, body in case.get("prepare", []):
-            ask("POST", at, body)
+            code, made, _ = ask("POST", at, body)
+            if code != 201:
+                sys.exit(f"{file}: {case['name']}: {made['message']}")
+            time.sleep(3)  # a CRD is served a moment later
         if "old" in case:
             code, old, _ = ask("POST", path, case["old"])
             if code != 201:
                 sys.exit(f"{file}: {case['name']}: {old}")
             name = old["metadata"]["name"]
             below = f"/{case['subresource']}" if "subresource" in case else ""
+            time.sleep(1 if old["kind"] == "CustomResourceDefinition" else 0)
             body = json.loads(json.dumps(case["body"]))
+            if body["metadata"].get("resourceVersion") is None and old["kind"] not in ("Deployment", "Pod"):
+                latest = ask("GET", f"{path}/{name}")[1]
+                body["metadata"]["resourceVersion"] = latest["metadata"]["resourceVersion"]
             code, answer, warnings = ask("PUT", f"{path}/{name}{below}", body, validation)
-            ask("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
+            ask("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0, "propagationPolicy": "Background"})
+            for _ in range(100):
+                if ask("GET", f"{path}/{name}")[0] == 404:
+                    break
+                time.sleep(0.1)
             case["created"] = bare(old)
         else:
             code, answer, warnings = ask("POST", path, case["body"], validation, dry=True)

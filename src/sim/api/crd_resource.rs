@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::gvr::Gvr;
 use super::resource::{Column, CrdInfo, Resource, ScalePaths, Subresource};
@@ -135,7 +135,7 @@ fn texts(list: &Value) -> Vec<String> {
 }
 
 /// Kubernetes' order of versions: `v10` over `v2` over `v1` over `v1beta2` over `v1alpha1` over `foo`.
-pub fn compare_versions(a: &str, b: &str) -> Ordering {
+pub(super) fn compare_versions(a: &str, b: &str) -> Ordering {
     match (parts(a), parts(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Greater,
@@ -153,9 +153,4 @@ fn parts(version: &str) -> Option<(u8, u64, u64)> {
         }
     }
     Some((2, rest.parse().ok()?, 0))
-}
-
-/// The object in another version of its CRD: conversion `None` changes `apiVersion` alone.
-pub fn convert(object: &mut Value, group: &str, version: &str) {
-    object["apiVersion"] = json!(if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") });
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::decode_custom;
 use super::decode_go::GoReader;
 use super::resource::Resource;
+use super::shipped::shipped;
 use super::status::Status;
 
 /// What is done about unknown and duplicate fields.
@@ -40,17 +41,45 @@ impl Resource {
         duplicates: &[String],
         validation: FieldValidation,
     ) -> Result<Vec<String>, Status> {
-        let refused = |why: String| {
-            let (kind, version) = (&self.kind, &self.gvr.version);
-            Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
-        };
+        let (kind, api_version) = (body["kind"].as_str().unwrap_or(&self.kind), body["apiVersion"].as_str());
+        let given =
+            api_version.unwrap_or_default().rsplit('/').next().filter(|v| !v.is_empty()).unwrap_or(&self.gvr.version);
+        let head = format!("{kind} in version \"{given}\" cannot be handled as a {}", self.kind);
+        let refused = |why: String| Status::bad_request(format!("{head}: {why}"));
+        self.is_of_type(kind, api_version).map_err(refused)?;
         let strict = self.read(body, duplicates).map_err(refused)?;
+        if body.is_object() {
+            body["kind"] = Value::String(self.kind.clone());
+            body["apiVersion"] = Value::String(self.api_version());
+        }
         match validation {
             FieldValidation::Ignore => Ok(Vec::new()),
             FieldValidation::Warn => Ok(strict),
             FieldValidation::Strict if strict.is_empty() => Ok(strict),
             FieldValidation::Strict => Err(refused(strict_error(&strict))),
         }
+    }
+
+    /// Whether a body says that it is what this resource consists of; what it leaves out counts as right.
+    fn is_of_type(&self, kind: &str, api_version: Option<&str>) -> Result<(), String> {
+        let wanted = self.api_version();
+        let given = api_version.filter(|v| !v.is_empty()).unwrap_or(&wanted);
+        if self.is_custom() || (kind == self.kind && given == wanted) {
+            return Ok(());
+        }
+        let (group, version) = given.split_once('/').unwrap_or(("", given));
+        let known =
+            shipped().resources.iter().any(|r| r.kind == kind && r.gvr.group == group && r.gvr.version == version);
+        if !known {
+            return Err(format!(
+                "no kind {kind:?} is registered for version {given:?} in scheme \"pkg/runtime/scheme.go:111\""
+            ));
+        }
+        let package = match self.gvr.group.split('.').next() {
+            None | Some("") => "core",
+            Some(package) => package,
+        };
+        Err(format!("converting ({version}.{kind}) to ({package}.{}): unknown conversion", self.kind))
     }
 
     /// Reads a body as [`Self::decode`] does; returns what strict reading finds fault with, or the error of a type.

@@ -66,8 +66,12 @@ impl GoReader {
         let mut written = Map::with_capacity(read.len());
         for field in &go.fields {
             let value = read.remove(&field.name).unwrap_or_else(|| zero(&field.ty));
-            let empty = field.omit_empty && is_empty(&field.ty, &value);
-            if !(empty || field.omit_zero && is_zero(&field.ty, &value)) {
+            let list = matches!(field.ty, GoType::Slice(_) | GoType::Map(..));
+            let empty = (field.omit_empty || list) && is_empty(&field.ty, &value);
+            if empty && !field.omit_empty {
+                // In storage an empty list is none.
+                written.insert(field.name.clone(), Value::Null);
+            } else if !(empty || field.omit_zero && is_zero(&field.ty, &value)) {
                 written.insert(field.name.clone(), value);
             }
         }
@@ -182,13 +186,13 @@ impl GoReader {
             (Own::IntOrString, Value::Number(number)) => {
                 let ty = GoType::Int(32);
                 if number.as_i64().is_none_or(|n| i32::try_from(n).is_err()) {
-                    self.fail(format!("json: cannot unmarshal number {number} into Go value of type {}", ty.shown()));
+                    self.mismatch(&format!("number {number}"), &ty);
                 }
                 Value::Number(number)
             }
             (Own::IntOrString, Value::String(text)) => Value::String(text),
             (Own::IntOrString, other) => {
-                self.fail(format!("json: cannot unmarshal {} into Go value of type int32", found(&other)));
+                self.mismatch(found(&other), &GoType::Int(32));
                 json!(0)
             }
             (Own::Time | Own::MicroTime, Value::Null) => Value::Null,
@@ -203,7 +207,7 @@ impl GoReader {
                 }
             }
             (Own::Time | Own::MicroTime, other) => {
-                self.fail(format!("json: cannot unmarshal {} into Go value of type string", found(&other)));
+                self.mismatch(found(&other), &GoType::Text);
                 Value::Null
             }
             (Own::Props(node), value) => {

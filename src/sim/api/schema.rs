@@ -242,7 +242,7 @@ impl Node {
             preserve_unknown: true,
             int_or_string: false,
             embedded_resource: false,
-            nullable: false,
+            nullable: true,
             rules: Vec::new(),
             junctors: Junctors { all_of: Vec::new(), any_of: Vec::new(), one_of: Vec::new(), not: None },
             go: None,
