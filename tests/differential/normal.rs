@@ -10,7 +10,7 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value, json};
 
 /// Field managers of the controllers beside a true API server: their entries come when they come.
-const CONTROLLERS: &[&str] = &["kube-controller-manager", "kube-scheduler", "kwok", "kwok-controller"];
+const CONTROLLERS: &[&str] = &["kube-controller-manager", "kube-scheduler", "kwok", "kwok-controller", "source-controller", "kustomize-controller", "gotk-kustomize-controller", "helm-controller"];
 
 /// Groups that only the rig serves.
 const OF_THE_RIG: &[&str] = &["kwok.x-k8s.io"];
@@ -33,7 +33,8 @@ static TIME: LazyLock<Regex> =
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"));
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b10\.(96|244)\.\d+\.\d+\b"));
 static VERSION: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)(resource ?version[^:]{0,40}: |current: )(\d+)( \(\d+\))?"));
+    LazyLock::new(|| pattern(r#"(?i)(resource ?version[^:0-9]{0,60}(?::\s?[\\"]*| \()|current: )(\d+)( \(\d+\))?"#));
+static VOLUME: LazyLock<Regex> = LazyLock::new(|| pattern("kube-api-access-[a-z0-9]{5}"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\d+(ms|s|m|h|d))+$|^<invalid>$"));
 
 impl Normal {
@@ -81,6 +82,15 @@ impl Normal {
                     }
                 }
             }
+        }
+        if map.keys().any(|key| UID.is_match(key)) {
+            *map = std::mem::take(map).into_iter().map(|(key, value)| (self.text(&key), value)).collect();
+        }
+        if map.get("kind").is_some_and(|k| k == "APIResourceList") {
+            in_order(map.get_mut("resources"), "name");
+        }
+        if map.get("reason").is_some_and(|r| r == "Invalid") {
+            causes(map);
         }
         for (key, value) in map.iter_mut() {
             let port = matches!(key.as_str(), "nodePort" | "healthCheckNodePort");
@@ -139,7 +149,34 @@ impl Normal {
         });
         let text = TOKEN.replace_all(&text, "<token>");
         let text = ADDRESS.replace_all(&text, "<address-in-10.$1>");
+        let text = VOLUME.replace_all(&text, "kube-api-access-<generated>");
         VERSION.replace_all(&text, "$1<number>").into_owned()
+    }
+}
+
+fn in_order(list: Option<&mut Value>, key: &str) {
+    if let Some(Value::Array(all)) = list {
+        all.sort_by_key(|item| item[key].to_string());
+    }
+}
+
+/// The schema of a custom resource is checked by walking over maps, so its causes come in any order.
+fn causes(status: &mut Map<String, Value>) {
+    let Some(Value::Object(details)) = status.get_mut("details") else { return };
+    let group = details.get("group").and_then(Value::as_str).unwrap_or_default();
+    if !group.contains('.') || group.ends_with(".k8s.io") {
+        return;
+    }
+    let Some(Value::Array(all)) = details.get_mut("causes") else { return };
+    let told = |all: &[Value]| {
+        let each = all.iter().map(|c| format!("{}: {}", c["field"].as_str().unwrap_or_default(), c["message"].as_str().unwrap_or_default()));
+        each.collect::<Vec<String>>().join(", ")
+    };
+    let before = told(all);
+    all.sort_by_key(Value::to_string);
+    let after = told(all);
+    if let Some(Value::String(message)) = status.get_mut("message") {
+        *message = message.replace(&before, &after);
     }
 }
 

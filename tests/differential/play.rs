@@ -17,7 +17,7 @@ use crate::normal::Normal;
 use crate::pointer;
 
 /// How long a step waits for what it wants before it takes what there is.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The answers of a story, one a step, ready to be compared.
 pub(crate) async fn play(story: &Story, client: &Client) -> Vec<Value> {
@@ -29,11 +29,15 @@ pub(crate) async fn play(story: &Story, client: &Client) -> Vec<Value> {
     }
     let mut answers = Vec::new();
     for (i, step) in story.steps.iter().enumerate() {
+        let began = Instant::now();
         let raw = match &step.act {
             Act::Send(request, until) => player.send_until(request, until.as_ref()).await,
             Act::Watch(name, request) => player.watch(name, request).await,
             Act::Events(name, count) => player.events(name, *count).await,
         };
+        if began.elapsed() > Duration::from_secs(4) {
+            println!("{}/{} {} took {:.1?}", story.name, i + 1, step.title, began.elapsed());
+        }
         for (name, at) in &step.keep {
             let value = raw["body"].pointer(at).cloned();
             let value = value.unwrap_or_else(|| json!(format!("nothing-at-{}", at.replace('/', "-"))));
@@ -107,7 +111,8 @@ impl Player<'_> {
             Some(value) => self.filled(value).to_string().into_bytes(),
         };
         let request = http.body(Body::from(body)).unwrap_or_else(|e| panic!("{path}: {e}"));
-        self.client.send(request).await.map_err(|e| e.to_string())
+        let sent = tokio::time::timeout(PATIENCE, self.client.send(request)).await;
+        sent.map_err(|_| "no answer came".to_owned())?.map_err(|e| e.to_string())
     }
 
     async fn send(&self, request: &Request) -> Value {

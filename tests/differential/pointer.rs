@@ -33,6 +33,10 @@ fn remove(value: &mut Value, parts: &[String]) {
             for (_, v) in map.iter_mut().filter(|(k, _)| first == "*" || *k == first) {
                 remove(v, rest);
             }
+            // A map is not left empty by what is taken out of it.
+            if rest.len() == 1 && map.get(first).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+                map.shift_remove(first);
+            }
         }
         Value::Array(all) if rest.is_empty() => {
             if first == "*" {
