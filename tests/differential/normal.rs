@@ -10,7 +10,16 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value, json};
 
 /// Field managers of the controllers beside a true API server: their entries come when they come.
-const CONTROLLERS: &[&str] = &["kube-controller-manager", "kube-scheduler", "kwok", "kwok-controller", "source-controller", "kustomize-controller", "gotk-kustomize-controller", "helm-controller"];
+const CONTROLLERS: &[&str] = &[
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    "kwok-controller",
+    "source-controller",
+    "kustomize-controller",
+    "gotk-kustomize-controller",
+    "helm-controller",
+];
 
 /// Groups that only the rig serves.
 const OF_THE_RIG: &[&str] = &["kwok.x-k8s.io"];
@@ -128,6 +137,10 @@ impl Normal {
         }
         if let Some(Value::Array(entries)) = metadata.get_mut("managedFields") {
             entries.retain(|e| !e["manager"].as_str().is_some_and(|m| CONTROLLERS.contains(&m)));
+            // Within an operation they lie in the order of their times, which are those of a clock of whole seconds.
+            let text = |e: &Value, key: &str| e[key].as_str().unwrap_or_default().to_owned();
+            entries
+                .sort_by_cached_key(|e| ["operation", "manager", "subresource", "apiVersion"].map(|key| text(e, key)));
         }
     }
 
@@ -169,7 +182,9 @@ fn causes(status: &mut Map<String, Value>) {
     }
     let Some(Value::Array(all)) = details.get_mut("causes") else { return };
     let told = |all: &[Value]| {
-        let each = all.iter().map(|c| format!("{}: {}", c["field"].as_str().unwrap_or_default(), c["message"].as_str().unwrap_or_default()));
+        let each = all.iter().map(|c| {
+            format!("{}: {}", c["field"].as_str().unwrap_or_default(), c["message"].as_str().unwrap_or_default())
+        });
         each.collect::<Vec<String>>().join(", ")
     };
     let before = told(all);
