@@ -1,6 +1,7 @@
 //! The controllers of the control plane, one a file.
 
 pub mod claims;
+mod cluster_role;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -12,6 +13,7 @@ mod replica_set;
 mod stateful_set;
 
 pub use claims::Claims;
+pub use cluster_role::ClusterRoles;
 pub use cron_job::CronJobs;
 pub use daemon_set::DaemonSets;
 pub use deployment::Deployments;
