@@ -1,4 +1,4 @@
-//! A database of CloudNativePG, read from its `Cluster` and its Secrets.
+//! A database of `CloudNativePG`, read from its `Cluster` and its Secrets.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;

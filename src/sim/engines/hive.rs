@@ -24,8 +24,10 @@ const SCHEMAS: [(&str, &str); 7] = [
 pub(super) struct Hive {
     /// `4.0.0`, from the image.
     pub(super) release: String,
-    /// The database that it is told to use, if it is there and lets it in.
-    pub(super) database: Option<Database>,
+    /// The database that it is told to use, or what the driver says when it does not come in.
+    pub(super) database: Result<Database, String>,
+    /// `javax.jdo.option.ConnectionURL`.
+    pub(super) url: String,
     /// `metastore.warehouse.dir`.
     pub(super) warehouse: String,
 }
@@ -39,44 +41,67 @@ impl Hive {
 
     /// The tool that creates the schema in a Job.
     pub(super) fn schema_tool(objects: &dyn Objects, job: &Value) -> Option<Self> {
-        let creates = |words: &[&str]| {
-            words.iter().any(|word| word.ends_with("schematool"))
-                && words.iter().any(|word| matches!(*word, "-initSchema" | "-initOrUpgradeSchema"))
-                && words.windows(2).any(|pair| pair == ["-dbType", "postgres"])
-        };
-        Self::read(objects, object::namespace(job), &job["spec"]["template"]["spec"], &creates)
+        Self::read(objects, object::namespace(job), &job["spec"]["template"]["spec"], &creates_schema)
+    }
+
+    /// The same tool in a pod, with the name of its container.
+    pub(super) fn schema_tool_in(objects: &dyn Objects, pod: &Value) -> Option<(Self, String)> {
+        let hive = Self::read(objects, object::namespace(pod), &pod["spec"], &creates_schema)?;
+        let name = container(&pod["spec"], &creates_schema)?["name"].as_str()?.to_owned();
+        Some((hive, name))
     }
 
     fn read(objects: &dyn Objects, namespace: &str, pod: &Value, is_it: &dyn Fn(&[&str]) -> bool) -> Option<Self> {
-        let container = pod["containers"].as_array()?.iter().find(|container| {
-            let lists = ["command", "args"].map(|field| container[field].as_array().into_iter().flatten());
-            let words: Vec<&str> = lists.into_iter().flatten().filter_map(Value::as_str).collect();
-            let shell = words.iter().flat_map(|word| word.split_whitespace()).collect::<Vec<_>>();
-            is_it(&shell)
-        })?;
+        let container = container(pod, is_it)?;
         let image = container["image"].as_str()?.split('@').next()?;
         let release = image.rsplit_once(':')?.1.to_owned();
         let settings = settings(objects, namespace, pod);
         let value = |name: &str| property(&settings, name).map(|text| expanded(objects, namespace, container, &text));
-        let database = (|| {
-            let url = value("javax.jdo.option.ConnectionURL")?;
-            let rest = url.strip_prefix("jdbc:postgresql://")?;
-            let (place, rest) = rest.split_once('/')?;
-            let (host, port) = place.split_once(':').unwrap_or((place, "5432"));
-            let database = Database::at(objects, namespace, host).filter(|_| port == "5432")?;
-            let name = rest.split(['?', ';']).next()?;
-            let (user, password) =
-                (value("javax.jdo.option.ConnectionUserName")?, value("javax.jdo.option.ConnectionPassword")?);
-            (database.name == name && database.admits(&user, &password)).then_some(database)
-        })();
+        let url = value("javax.jdo.option.ConnectionURL").unwrap_or_default();
+        let setting = |name: &str| value(&format!("javax.jdo.option.{name}")).unwrap_or_default();
+        let database = log_in(objects, namespace, &url, &setting("ConnectionUserName"), &setting("ConnectionPassword"));
         let warehouse = value("metastore.warehouse.dir").or_else(|| value("hive.metastore.warehouse.dir"));
-        Some(Self { release, database, warehouse: warehouse.unwrap_or_else(|| "/user/hive/warehouse".into()) })
+        Some(Self { release, database, url, warehouse: warehouse.unwrap_or_else(|| "/user/hive/warehouse".into()) })
     }
 
     /// The schema of its release; nothing for one that is not known.
     pub(super) fn schema(&self) -> Option<&'static str> {
         SCHEMAS.iter().find(|(release, _)| *release == self.release).map(|(_, schema)| *schema)
     }
+}
+
+/// Whether a command creates the schema.
+fn creates_schema(words: &[&str]) -> bool {
+    words.iter().any(|word| word.ends_with("schematool"))
+        && words.iter().any(|word| matches!(*word, "-initSchema" | "-initOrUpgradeSchema"))
+        && words.windows(2).any(|pair| pair == ["-dbType", "postgres"])
+}
+
+/// The container of a pod whose command is such a one.
+fn container<'a>(pod: &'a Value, is_it: &dyn Fn(&[&str]) -> bool) -> Option<&'a Value> {
+    pod["containers"].as_array()?.iter().find(|container| {
+        let lists = ["command", "args"].map(|field| container[field].as_array().into_iter().flatten());
+        let words = lists.into_iter().flatten().filter_map(Value::as_str);
+        is_it(&words.flat_map(str::split_whitespace).collect::<Vec<_>>())
+    })
+}
+
+/// The database behind a URL of JDBC, or what PostgreSQL's driver says.
+fn log_in(objects: &dyn Objects, namespace: &str, url: &str, user: &str, password: &str) -> Result<Database, String> {
+    let parts = url.strip_prefix("jdbc:postgresql://").and_then(|rest| rest.split_once('/'));
+    let (place, rest) = parts.ok_or_else(|| format!("No suitable driver found for {url}"))?;
+    let (host, port) = place.split_once(':').unwrap_or((place, "5432"));
+    let found = Database::at(objects, namespace, host).filter(|_| port == "5432");
+    let database = found.ok_or_else(|| {
+        format!(
+            "Connection to {host}:{port} refused. Check that the hostname and port are correct and that the postmaster is accepting TCP/IP connections."
+        )
+    })?;
+    if !database.admits(user, password) {
+        return Err(format!("FATAL: password authentication failed for user \"{user}\""));
+    }
+    let name = rest.split(['?', ';']).next().unwrap_or_default();
+    if database.name == name { Ok(database) } else { Err(format!("FATAL: database \"{name}\" does not exist")) }
 }
 
 /// The configuration files in the `ConfigMaps` that a pod mounts.
@@ -110,7 +135,7 @@ fn expanded(objects: &dyn Objects, namespace: &str, container: &Value, text: &st
         let Some((name, after)) = after.split_once('}') else { break };
         match environment(objects, namespace, container, name) {
             Some(value) => out.push_str(&value),
-            None => out.push_str(&format!("${{env.{name}}}")),
+            None => out.extend(["${env.", name, "}"]),
         }
         rest = after;
     }

@@ -11,10 +11,11 @@ use crate::sim::api::streams::BoxedIo;
 
 use super::database::{Database, is_ready};
 use super::hive::Hive;
+use super::played::Played;
 use super::sql;
 use super::thrift;
 
-/// The port of PostgreSQL.
+/// The port of `PostgreSQL`.
 const POSTGRES: u16 = 5432;
 /// The port of a Hive metastore.
 const METASTORE: u16 = 9083;
@@ -53,6 +54,13 @@ impl Engines {
         }
     }
 
+    /// What a container of a pod does, if it is the tool that creates a metastore's schema: it fails unless it comes into
+    /// its database. For the kubelets of the world; nothing for every other container.
+    pub fn play(&self, pod: &Value, container: &str) -> Option<Played> {
+        let (hive, name) = Hive::schema_tool_in(&*self.objects, pod)?;
+        (name == container).then(|| Played::of(&hive))
+    }
+
     fn database(&self, pod: &Value) -> Option<BoxedIo> {
         if object::label(pod, "cnpg.io/podRole") != Some("instance") || !is_ready(pod) {
             return None;
@@ -68,7 +76,7 @@ impl Engines {
     /// A metastore answers once its database has the schema: its init container waits for it.
     fn metastore(&self, pod: &Value) -> Option<BoxedIo> {
         let hive = Hive::metastore(&*self.objects, pod).filter(|_| is_ready(pod))?;
-        let schema = self.schema(hive.database.as_ref()?)?;
+        let schema = self.schema(hive.database.as_ref().ok()?)?;
         if hive.schema() != Some(schema.as_str()) {
             return None;
         }
@@ -90,7 +98,7 @@ impl Engines {
         let pods = self.objects.list("", "pods", &database.namespace);
         let uses = |pod: &Value| {
             let hive = Hive::metastore(&*self.objects, pod);
-            hive.and_then(|hive| hive.database).is_some_and(|used| used.uid == database.uid)
+            hive.and_then(|hive| hive.database.ok()).is_some_and(|used| used.uid == database.uid)
         };
         usize::from(pods.iter().any(|pod| is_ready(pod) && uses(pod)))
     }
@@ -105,5 +113,5 @@ fn created(objects: &dyn Objects, job: &Value) -> Option<(String, String)> {
     }
     let hive = Hive::schema_tool(objects, job)?;
     let schema = hive.schema()?.to_owned();
-    Some((hive.database?.uid, schema))
+    Some((hive.database.ok()?.uid, schema))
 }

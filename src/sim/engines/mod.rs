@@ -5,10 +5,12 @@
 mod database;
 mod hive;
 mod listeners;
+mod played;
 mod sql;
 mod thrift;
 
 pub use listeners::Engines;
+pub use played::Played;
 
 #[cfg(test)]
 mod tests;

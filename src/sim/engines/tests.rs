@@ -163,6 +163,35 @@ async fn the_schema_is_there_once_its_job_has_completed() {
     }
 }
 
+#[test]
+fn the_schema_tool_fails_unless_it_comes_into_its_database() {
+    let play = |pointer: &str, value: Value| {
+        let shelf = deployed();
+        let mut job = (*shelf.find("batch", "jobs", "data", "hm-schema").unwrap()).clone();
+        if !pointer.is_empty() {
+            *job.pointer_mut(pointer).unwrap() = value;
+        }
+        let pod =
+            json!({"metadata": {"name": "hm-schema-x", "namespace": "data"}, "spec": job["spec"]["template"]["spec"]});
+        let engines = Engines::new(shelf);
+        assert_eq!(engines.play(&pod, "other"), None);
+        engines.play(&pod, "hive").map(|played| (played.code, played.log[played.log.len() - 2].clone()))
+    };
+    let container = "/spec/template/spec/containers/0";
+    assert_eq!(play("", json!(null)), Some((0, "Initialization script completed".into())));
+    assert_eq!(
+        play(&format!("{container}/env/1"), json!({"name": "DB_PASSWORD", "value": "wrong"})),
+        Some((1, "Underlying cause: org.postgresql.util.PSQLException : FATAL: password authentication failed for user \"metastore\"".into()))
+    );
+    assert_eq!(
+        play(&format!("{container}/image"), json!("apache/hive:9.9.9")),
+        Some((1, "unknown to the simulator: the schema of Hive 9.9.9".into()))
+    );
+    let (code, why) = play("/spec/template/spec/volumes/0/configMap/name", json!("other")).unwrap();
+    assert!(code == 1 && why.contains("No suitable driver found for "), "{why}");
+    assert_eq!(play(&format!("{container}/command/3"), json!("-info")), None);
+}
+
 #[tokio::test]
 async fn a_schema_outlives_its_job_but_not_its_database() {
     let shelf = deployed();

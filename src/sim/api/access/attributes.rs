@@ -56,17 +56,16 @@ impl Attributes {
     /// The 403 for it; `reason` is what the authorizer has to say, often nothing.
     pub fn forbidden(&self, user: &User, reason: &str) -> Status {
         let (user, verb) = (quoted(&user.name), &self.verb);
-        let mut why = match &self.path {
-            Some(path) => format!("User {user} cannot {verb} path {}", quoted(path)),
-            None => {
-                let what = format!("{} in API group {}", quoted(&self.combined()), quoted(&self.group));
-                let place = if self.namespace.is_empty() {
-                    "at the cluster scope".to_owned()
-                } else {
-                    format!("in the namespace {}", quoted(&self.namespace))
-                };
-                format!("User {user} cannot {verb} resource {what} {place}")
-            }
+        let mut why = if let Some(path) = &self.path {
+            format!("User {user} cannot {verb} path {}", quoted(path))
+        } else {
+            let what = format!("{} in API group {}", quoted(&self.combined()), quoted(&self.group));
+            let place = if self.namespace.is_empty() {
+                "at the cluster scope".to_owned()
+            } else {
+                format!("in the namespace {}", quoted(&self.namespace))
+            };
+            format!("User {user} cannot {verb} resource {what} {place}")
         };
         why = why.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         if !reason.is_empty() {

@@ -35,7 +35,7 @@ impl Shelf {
     }
 
     /// A cluster role with one rule, bound to bob.
-    fn give(&mut self, name: &str, rule: Value) {
+    fn give(&mut self, name: &str, rule: &Value) {
         self.put(json!({"kind": "ClusterRole", "metadata": {"name": name}, "rules": [rule]}));
         self.put(json!({"kind": "ClusterRoleBinding", "metadata": {"name": name},
             "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name},
@@ -77,7 +77,7 @@ fn ask(shelf: &Shelf, user: &User, group: &str, plural: &str, body: Value) -> Re
     access.answer(shelf, user, question, now()).unwrap()
 }
 
-fn token(shelf: &Shelf, access: &Access, spec: Value) -> Result<Value, Status> {
+fn token(shelf: &Shelf, access: &Access, spec: &Value) -> Result<Value, Status> {
     let question = Question {
         resource: &core("serviceaccounts"),
         subresource: "token",
@@ -139,7 +139,7 @@ fn names_subresources_and_stars_count() {
     let mut shelf = Shelf::fresh();
     shelf.give(
         "named",
-        json!({"apiGroups": [""], "resources": ["pods", "*/scale"], "resourceNames": ["z"], "verbs": ["get"]}),
+        &json!({"apiGroups": [""], "resources": ["pods", "*/scale"], "resourceNames": ["z"], "verbs": ["get"]}),
     );
     let may = |plural: &str, sub: &str, name: &str| {
         decide(&shelf, &bob(), &Attributes::of("get", &core(plural), sub, "acc", name)).allowed
@@ -151,7 +151,7 @@ fn names_subresources_and_stars_count() {
 #[test]
 fn reviews_say_why() {
     let mut shelf = Shelf::fresh();
-    shelf.give("imp", json!({"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}));
+    shelf.give("imp", &json!({"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}));
     let review = |attributes: Value| {
         let body = json!({"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": attributes});
         ask(&shelf, &bob(), "authorization.k8s.io", "selfsubjectaccessreviews", body)
@@ -234,7 +234,7 @@ fn a_binding_without_its_role_is_told() {
 #[test]
 fn nobody_gives_what_they_do_not_hold() {
     let mut shelf = Shelf::fresh();
-    shelf.give("pods", json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}));
+    shelf.give("pods", &json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}));
     let write = |user: &User, plural: &str, namespace: &str, new: Value| {
         let resource = Gvr::new(RBAC, "v1", plural);
         check_write(&shelf, user, &Write { resource: &resource, namespace, name: "", new: &new, old: None })
@@ -281,7 +281,7 @@ fn nobody_gives_what_they_do_not_hold() {
 #[test]
 fn whoever_may_bind_or_escalate_gives_more() {
     let mut shelf = Shelf::fresh();
-    shelf.give("mighty", json!({"apiGroups": [RBAC], "resources": ["clusterroles"], "verbs": ["bind", "escalate"]}));
+    shelf.give("mighty", &json!({"apiGroups": [RBAC], "resources": ["clusterroles"], "verbs": ["bind", "escalate"]}));
     for (plural, new) in [
         (
             "clusterrolebindings",
@@ -318,7 +318,7 @@ fn an_aggregated_role_gathers_by_labels() {
 #[test]
 fn a_token_is_good_until_it_ends_or_its_account_does() {
     let (mut shelf, access) = (Shelf::fresh(), Access::new("key"));
-    let answer = token(&shelf, &access, json!({})).unwrap();
+    let answer = token(&shelf, &access, &json!({})).unwrap();
     assert_eq!(
         (&answer["status"]["expirationTimestamp"], &answer["spec"]["audiences"]),
         (&json!("2026-11-24T20:00:39Z"), &json!(["https://kubernetes.default.svc"]))
@@ -345,7 +345,7 @@ fn a_token_is_good_until_it_ends_or_its_account_does() {
 #[test]
 fn token_requests_and_reviews_in_the_true_words() {
     let (shelf, access) = (Shelf::fresh(), Access::new("key"));
-    let why = |spec: Value| token(&shelf, &access, spec).unwrap_err().message().to_owned();
+    let why = |spec: Value| token(&shelf, &access, &spec).unwrap_err().message().to_owned();
     assert_eq!(
         why(json!({"expirationSeconds": 60})),
         "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes"
@@ -368,7 +368,7 @@ fn token_requests_and_reviews_in_the_true_words() {
         review(json!({"token": ""})).unwrap_err().message(),
         "token is required for TokenReview in authentication"
     );
-    let issued = token(&shelf, &access, json!({})).unwrap()["status"]["token"].clone();
+    let issued = token(&shelf, &access, &json!({})).unwrap()["status"]["token"].clone();
     assert_eq!(review(json!({"token": issued})).unwrap()["status"]["user"]["username"], BOB);
     assert_eq!(
         review(json!({"token": issued, "audiences": ["other"]})).unwrap()["status"]["error"],
@@ -395,7 +395,7 @@ fn acting_as_somebody_needs_the_right_to() {
         why(&shelf, &[("impersonate-group", "devs")]),
         "requested &user.DefaultInfo{Name:\"\", UID:\"\", Groups:[]string{\"devs\"}, Extra:map[string][]string(nil)} without impersonating a user name"
     );
-    shelf.give("imp", json!({"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}));
+    shelf.give("imp", &json!({"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}));
     assert_eq!(act(&shelf, bob(), &[("impersonate-user", "jane")]).unwrap(), User::named("jane"));
     assert_eq!(
         why(&shelf, &[("impersonate-user", "jane"), ("impersonate-group", "devs")]),

@@ -161,7 +161,7 @@ async fn carry(pod: Pod, mut data: Stream, errors: Stream) {
                 () = from_pod => {}
                 () = async {
                     to_pod.await;
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 } => {}
             }
         }

@@ -213,9 +213,9 @@ fn spdy_protocol<B>(request: &Request<B>, served: &[&'static str]) -> Result<&'s
     }
     let chosen = offered.iter().find_map(|offer| served.iter().find(|name| *name == offer));
     chosen.copied().ok_or_else(|| {
-        let (client, server) = (offered.join(" "), served.join(" "));
+        let (asked, known) = (offered.join(" "), served.join(" "));
         let why = format!(
-            "unable to upgrade: unable to negotiate protocol: client supports [{client}], server accepts [{server}]"
+            "unable to upgrade: unable to negotiate protocol: client supports [{asked}], server accepts [{known}]"
         );
         plain(StatusCode::FORBIDDEN, why)
     })

@@ -356,11 +356,11 @@ async fn a_true_kubectl_reads_logs_runs_commands_and_forwards_ports() {
     let kubectl = std::env::var("DPB_KUBECTL").expect("DPB_KUBECTL");
     let world = world();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = format!("http://{}", listener.local_addr().unwrap());
-    let served = world.clone();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let behind = world.clone();
     tokio::spawn(async move {
         while let Ok((io, _)) = listener.accept().await {
-            let world = served.clone();
+            let world = behind.clone();
             let service = service_fn(move |request| serve(world.clone(), request));
             let http = hyper::server::conn::http1::Builder::new();
             tokio::spawn(http.serve_connection(TokioIo::new(io), service).with_upgrades());
@@ -369,7 +369,7 @@ async fn a_true_kubectl_reads_logs_runs_commands_and_forwards_ports() {
     let home = tempfile::tempdir().unwrap();
     let command = |websockets: bool, arguments: &[&str]| {
         let mut command = tokio::process::Command::new(&kubectl);
-        command.env_clear().env("HOME", home.path()).args(["--server", &server]).args(arguments).kill_on_drop(true);
+        command.env_clear().env("HOME", home.path()).args(["--server", &address]).args(arguments).kill_on_drop(true);
         let on = if websockets { "true" } else { "false" };
         command.env("KUBECTL_PORT_FORWARD_WEBSOCKETS", on).env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", on);
         command

@@ -1,4 +1,4 @@
-//! WebSockets: the handshake, and a stream of bytes within one.
+//! `WebSockets`: the handshake, and a stream of bytes within one.
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
@@ -78,14 +78,14 @@ pub(super) fn tunnel(socket: Socket) -> DuplexStream {
         };
         let into = async {
             while let Some(Ok(message)) = source.next().await {
-                match message {
-                    Message::Binary(bytes) => {
-                        if write.write_all(&bytes).await.is_err() {
-                            break;
-                        }
+                let Message::Binary(bytes) = message else {
+                    if message.is_close() {
+                        break;
                     }
-                    Message::Close(_) => break,
-                    _ => {}
+                    continue;
+                };
+                if write.write_all(&bytes).await.is_err() {
+                    break;
                 }
             }
             let _ = write.shutdown().await;

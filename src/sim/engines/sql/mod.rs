@@ -1,4 +1,4 @@
-//! PostgreSQL's protocol over what a database holds.
+//! `PostgreSQL`'s protocol over what a database holds.
 
 mod query;
 mod session;

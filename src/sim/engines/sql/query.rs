@@ -80,7 +80,7 @@ pub(super) struct Session<'a> {
     pub(super) database: &'a str,
 }
 
-/// An error of PostgreSQL: SQLSTATE and message.
+/// An error of `PostgreSQL`: SQLSTATE and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) &'static str, pub(super) String);
 
@@ -189,7 +189,7 @@ enum Word {
 }
 
 impl Word {
-    /// As the name of something: without quotes PostgreSQL folds it to lower case.
+    /// As the name of something: without quotes `PostgreSQL` folds it to lower case.
     fn identifier(&self) -> String {
         match self {
             Self::Plain(text) => text.to_lowercase(),

@@ -55,9 +55,10 @@ impl Catalog {
                 Ok(if matches(pattern, "default")? { list(&["default"]) } else { list(&[]) })
             }
             ("get_database", ["default"]) => Ok(self.default_database()),
-            ("get_database", [name]) => Err(Thrown(1, format!("database hive.{name}"))),
             ("get_all_tables", ["default"]) | ("get_tables", ["default", _]) => Ok(list(&[])),
-            ("get_all_tables", [name]) | ("get_tables", [name, _]) => Err(Thrown(1, format!("database hive.{name}"))),
+            ("get_database" | "get_all_tables", [name]) | ("get_tables", [name, _]) => {
+                Err(Thrown(1, format!("database hive.{name}")))
+            }
             ("get_table", [database, table]) if self.has_get_table() => {
                 Err(Thrown(2, format!("hive.{database}.{table} table not found")))
             }

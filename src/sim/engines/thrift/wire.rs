@@ -48,7 +48,7 @@ pub(super) struct Call {
     pub(super) others: bool,
 }
 
-fn broken(why: String) -> io::Error {
+fn broken(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("thrift: {why}"))
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn read<R: AsyncRead + Unpin + Send>(io: &mut R) -> io::Result<
         Err(error) => return Err(error),
     };
     if head != VERSION | CALL {
-        return Err(broken(format!("not a call: it starts with {head:#010x}")));
+        return Err(broken(&format!("not a call: it starts with {head:#010x}")));
     }
     let method = text(io).await?;
     let mut call = Call { method, sequence: io.read_u32().await?, arguments: Vec::new(), others: false };
@@ -83,7 +83,7 @@ pub(super) async fn read<R: AsyncRead + Unpin + Send>(io: &mut R) -> io::Result<
 async fn text<R: AsyncRead + Unpin + Send>(io: &mut R) -> io::Result<String> {
     let length = io.read_u32().await?;
     if length > LONGEST {
-        return Err(broken(format!("a text of {length} bytes")));
+        return Err(broken(&format!("a text of {length} bytes")));
     }
     let mut bytes = vec![0; length as usize];
     io.read_exact(&mut bytes).await?;
@@ -93,7 +93,7 @@ async fn text<R: AsyncRead + Unpin + Send>(io: &mut R) -> io::Result<String> {
 /// Reads over a value.
 async fn skip<R: AsyncRead + Unpin + Send>(io: &mut R, kind: u8, depth: u8) -> io::Result<()> {
     if depth > DEEPEST {
-        return Err(broken("nested too deeply".into()));
+        return Err(broken("nested too deeply"));
     }
     let fixed = match kind {
         BOOL | BYTE => 1,
@@ -120,7 +120,7 @@ async fn skip<R: AsyncRead + Unpin + Send>(io: &mut R, kind: u8, depth: u8) -> i
             let second = if kind == MAP { Some(io.read_u8().await?) } else { None };
             let count = io.read_u32().await?;
             if count > LONGEST {
-                return Err(broken(format!("a list of {count} items")));
+                return Err(broken(&format!("a list of {count} items")));
             }
             for _ in 0..count {
                 for kind in std::iter::once(first).chain(second) {
@@ -129,7 +129,7 @@ async fn skip<R: AsyncRead + Unpin + Send>(io: &mut R, kind: u8, depth: u8) -> i
             }
             0
         }
-        other => return Err(broken(format!("a value of type {other}"))),
+        other => return Err(broken(&format!("a value of type {other}"))),
     };
     let mut bytes = [0; 8];
     io.read_exact(&mut bytes[..fixed]).await?;
@@ -170,7 +170,9 @@ fn write_fields(out: &mut Vec<u8>, fields: &[(i16, Value)]) {
             Value::Texts(texts) => {
                 out.push(TEXT);
                 write_length(out, texts.len());
-                texts.iter().for_each(|text| write_text(out, text));
+                for text in texts {
+                    write_text(out, text);
+                }
             }
             Value::Pairs(pairs) => {
                 out.extend([TEXT, TEXT]);

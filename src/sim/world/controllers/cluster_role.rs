@@ -57,16 +57,16 @@ mod tests {
             json_patch::merge(&mut role, &more);
             role
         };
-        let rule = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
+        let gathered = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
         let mut stage = Stage::new([
             role("all", json!({"aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}})),
-            role("part", json!({"metadata": {"labels": {"a": "b"}}, "rules": rule})),
+            role("part", json!({"metadata": {"labels": {"a": "b"}}, "rules": gathered})),
             role("other", json!({"rules": []})),
         ]);
         let mut roles = ClusterRoles;
         assert_eq!(stage.touched(&roles, KIND, "", "part"), ["all"]);
         stage.run(&mut roles, "all");
-        assert_eq!(stage.get(KIND, "", "all")["rules"], rule);
+        assert_eq!(stage.get(KIND, "", "all")["rules"], gathered);
         stage.edit(KIND, "", "part", |part| part["metadata"]["labels"] = json!({}));
         stage.run(&mut roles, "all");
         assert_eq!(stage.get(KIND, "", "all")["rules"], json!([]));
