@@ -6,4 +6,5 @@ pub mod engines;
 pub mod faults;
 pub mod operators;
 pub mod s3;
+pub mod state;
 pub mod world;
