@@ -77,6 +77,9 @@ for file in sys.argv[1:]:
                 latest = ask("GET", f"{path}/{name}")[1]
                 body["metadata"]["resourceVersion"] = latest["metadata"]["resourceVersion"]
             code, answer, warnings = ask("PUT", f"{path}/{name}{below}", body, validation)
+            while code == 409 and "has been modified" in answer["message"]:
+                body["metadata"]["resourceVersion"] = ask("GET", f"{path}/{name}")[1]["metadata"]["resourceVersion"]
+                code, answer, warnings = ask("PUT", f"{path}/{name}{below}", body, validation)
             ask("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0, "propagationPolicy": "Background"})
             for _ in range(100):
                 if ask("GET", f"{path}/{name}")[0] == 404:

@@ -28,7 +28,7 @@ pub(super) fn resources(crd: &Value) -> Vec<Resource> {
 fn resource(crd: &Value, version: &Value, served: &[String], storage: &str) -> Resource {
     let spec = &crd["spec"];
     // The names that were accepted; they are the wanted ones once the CRD is established.
-    let names = if crd["status"]["acceptedNames"]["plural"].is_string() {
+    let names = if crd["status"]["acceptedNames"]["plural"].as_str().is_some_and(|plural| !plural.is_empty()) {
         &crd["status"]["acceptedNames"]
     } else {
         &spec["names"]

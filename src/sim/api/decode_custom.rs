@@ -27,11 +27,7 @@ fn read_metadata(metadata: &mut Value, root: &Node, unknown: &mut Vec<String>) -
     }
     let found = reader.strict.iter().filter_map(|fault| fault.split('"').nth(1));
     unknown.extend(found.map(|path| format!("metadata.{path}")));
-    match reader.fatal {
-        // The true server reads the metadata of custom resources on its own.
-        Some(fatal) => Err(fatal.replace("Go struct field ObjectMeta.", "Go struct field ObjectMeta.metadata.")),
-        None => Ok(()),
-    }
+    reader.fatal.map_or(Ok(()), Err)
 }
 
 /// Removes what the schema does not have. `resource`: a whole object, whose type and metadata are the server's own.

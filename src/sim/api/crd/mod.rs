@@ -93,6 +93,7 @@ fn versions(spec: &Value, path: &Path, faults: &mut Faults) {
     // What all versions have in common the server speaks of as of one.
     let shared = |key: &str| list.iter().all(|v| v[key] == list[0][key] && !v[key].is_null()) && !list.is_empty();
     let (one_schema, one_columns) = (shared("schema"), shared("additionalPrinterColumns"));
+    let one_scale = shared("subresources");
     for (version, path) in each(&spec["versions"], &path.child("versions")) {
         let name = text(version, "name");
         let wrong = dns_1035_label(name);
@@ -109,7 +110,13 @@ fn versions(spec: &Value, path: &Path, faults: &mut Faults) {
         if !one_columns {
             columns(version, &path, faults);
         }
-        scale(&version["subresources"], &path.child("subresources"), faults);
+        if !one_scale {
+            scale(&version["subresources"], &path.child("subresources"), faults);
+        }
+        if version["deprecated"] != true && !version["deprecationWarning"].is_null() {
+            let detail = "can only be set for deprecated versions";
+            faults.invalid(&path.child("deprecationWarning"), &version["deprecationWarning"], detail);
+        }
     }
     if let Some(first) = list.first() {
         if one_schema {
@@ -118,6 +125,9 @@ fn versions(spec: &Value, path: &Path, faults: &mut Faults) {
         }
         if one_columns {
             columns(first, path, faults);
+        }
+        if one_scale {
+            scale(&first["subresources"], &path.child("subresources"), faults);
         }
     }
     let names: Vec<&str> = list.iter().map(|v| text(v, "name")).collect();
@@ -176,6 +186,8 @@ fn scale(subresources: &Value, path: &Path, faults: &mut Faults) {
             if must {
                 faults.required(&path, "");
             }
+        } else if !given.starts_with('.') {
+            faults.invalid_text(&path, given, "must be a simple json path starting with .");
         } else if under.is_empty() && !(given.starts_with(".spec.") || given.starts_with(".status.")) {
             faults.invalid_text(&path, given, "should be a json path under either .spec or .status");
         } else if !under.is_empty() && !given.starts_with(&format!("{under}.")) {
@@ -239,7 +251,7 @@ fn stored_versions(crd: &Value, faults: &mut Faults) {
     let stored = &crd["status"]["storedVersions"];
     let list = stored.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.is_empty() {
-        faults.invalid(&path, &json!([]), "must have at least one stored version");
+        faults.invalid(&path, &Value::Null, "must have at least one stored version");
         return;
     }
     let versions = crd["spec"]["versions"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -35,7 +35,7 @@ pub(super) fn check(schema: &Value, path: &Path, status: bool, faults: &mut Faul
     if faults.0.len() == before {
         defaults(root, &path, faults);
     }
-    rules(root, &path, true, faults);
+    rules(root, &path, None, faults);
 }
 
 fn structure(schema: &Value, level: Level, path: &Path, faults: &mut Faults) {
@@ -202,13 +202,26 @@ fn value_validation(schema: &Value, path: &Path, faults: &mut Faults) {
 fn pattern(schema: &Value, path: &Path, faults: &mut Faults) {
     let pattern = text(schema, "pattern");
     if let Err(why) = regex::Regex::new(pattern) {
-        let why = why.to_string();
-        let why = why.lines().last().unwrap_or_default();
+        let why = go_regex_error(&why.to_string(), pattern);
         faults.invalid_text(
             &path.child("pattern"),
             pattern,
             &format!("must be a valid regular expression, but isn't: {why}"),
         );
+    }
+}
+
+/// The commonest errors of patterns as Go says them.
+fn go_regex_error(why: &str, pattern: &str) -> String {
+    let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    match last {
+        "unclosed group" => format!("error parsing regexp: missing closing ): `{pattern}`"),
+        "unopened group" => format!("error parsing regexp: unexpected ): `{pattern}`"),
+        "unclosed character class" => {
+            let at = pattern.rfind('[').unwrap_or_default();
+            format!("error parsing regexp: missing closing ]: `{}`", &pattern[at..])
+        }
+        other => format!("error parsing regexp: {other}: `{pattern}`"),
     }
 }
 
@@ -220,6 +233,9 @@ fn plain(schema: &Value, properties: &Map<String, Value>, path: &Path, faults: &
             &path.child("uniqueItems"),
             "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
         );
+    }
+    if schema["x-kubernetes-preserve-unknown-fields"] == false {
+        faults.invalid(&path.child("x-kubernetes-preserve-unknown-fields"), &json!(false), "must be true or undefined");
     }
     if !schema["additionalProperties"].is_null() && schema["additionalProperties"] != true && !properties.is_empty() {
         faults
@@ -325,7 +341,11 @@ fn defaults(schema: &Value, path: &Path, faults: &mut Faults) {
     if !schema["default"].is_null() {
         let nothing = Map::new();
         let node = Builder::new(&nothing).node(schema);
-        faults.0.extend(check_schema(&node, &schema["default"], &path.child("default")));
+        for mut fault in check_schema(&node, &schema["default"], &Path::new("")) {
+            let below = if fault.field.is_empty() { String::new() } else { format!(".{}", fault.field) };
+            fault.field = format!("{}{below}", path.child("default"));
+            faults.0.push(fault);
+        }
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         defaults(property, &path.child("properties").key(name), faults);
@@ -337,7 +357,7 @@ fn defaults(schema: &Value, path: &Path, faults: &mut Faults) {
     }
 }
 
-fn rules(schema: &Value, path: &Path, correlated: bool, faults: &mut Faults) {
+fn rules(schema: &Value, path: &Path, apart: Option<&Path>, faults: &mut Faults) {
     for (index, rule) in schema["x-kubernetes-validations"].as_array().into_iter().flatten().enumerate() {
         let path = path.child("x-kubernetes-validations").index(index);
         let expression = text(rule, "rule").trim();
@@ -359,27 +379,25 @@ fn rules(schema: &Value, path: &Path, correlated: bool, faults: &mut Faults) {
         }
         match cel_program(expression) {
             Err(why) => faults.invalid_text(&path.child("rule"), expression, &format!("compilation failed: {why}")),
-            Ok(program) if !correlated && program.references().has_variable("oldSelf") => {
+            Ok(program) if apart.is_some() && program.references().has_variable("oldSelf") => {
+                let within = apart.map(ToString::to_string).unwrap_or_default();
                 let detail =
-                    "oldSelf cannot be used on the uncorrelatable portion of the schema within an array or a map";
-                faults.invalid_text(&path.child("rule"), expression, detail);
+                    format!("oldSelf cannot be used on the uncorrelatable portion of the schema within {within}");
+                faults.invalid_text(&path.child("rule"), expression, &detail);
             }
             Ok(_) => {}
         }
     }
     let atomic = text(schema, "x-kubernetes-map-type") == "atomic";
+    let below = apart.or(atomic.then_some(path));
+    let elements = apart.or((text(schema, "x-kubernetes-list-type") != "map").then_some(path));
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        rules(property, &path.child("properties").key(name), correlated && !atomic, faults);
+        rules(property, &path.child("properties").key(name), below, faults);
     }
     if schema["items"].is_object() {
-        rules(
-            &schema["items"],
-            &path.child("items"),
-            correlated && text(schema, "x-kubernetes-list-type") == "map",
-            faults,
-        );
+        rules(&schema["items"], &path.child("items"), elements, faults);
     }
     if schema["additionalProperties"].is_object() {
-        rules(&schema["additionalProperties"], &path.child("additionalProperties"), correlated && !atomic, faults);
+        rules(&schema["additionalProperties"], &path.child("additionalProperties"), below, faults);
     }
 }

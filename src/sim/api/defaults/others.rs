@@ -7,7 +7,11 @@ use super::{Fields, entry, fill, fill_absent, items, text};
 pub(super) fn own(name: &str, fields: &mut Fields) {
     match name {
         "v2.HorizontalPodAutoscaler" => autoscaler(fields),
-        "v1.HorizontalPodAutoscaler" => fill_absent(entry(fields, "spec"), "minReplicas", json!(1)),
+        "v1.HorizontalPodAutoscaler" => {
+            let spec = entry(fields, "spec");
+            fill_absent(spec, "minReplicas", json!(1));
+            fill_absent(spec, "targetCPUUtilizationPercentage", json!(80));
+        }
         "v1.NetworkPolicy" => network_policy(fields),
         "v1.NetworkPolicyPort" => fill_absent(fields, "protocol", json!("TCP")),
         "v1.IngressClass" => {

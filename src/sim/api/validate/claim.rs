@@ -52,11 +52,11 @@ fn strip(value: &mut Value, field: &str) {
     }
 }
 
-fn access_modes(list: &Value, path: &Path, faults: &mut Faults) {
+fn access_modes(list: &Value, path: &Path, detail: &str, faults: &mut Faults) {
     let path = path.child("accessModes");
     let modes = list.as_array().map(Vec::as_slice).unwrap_or_default();
     if modes.is_empty() {
-        faults.required(&path, "at least 1 access mode is required");
+        faults.required(&path, detail);
     }
     for mode in modes.iter().filter(|mode| !MODES.contains(&mode.as_str().unwrap_or_default())) {
         faults.unsupported(&path, mode, &MODES);
@@ -69,7 +69,7 @@ fn access_modes(list: &Value, path: &Path, faults: &mut Faults) {
 
 /// What a claim asks for; also in templates.
 pub(super) fn spec(spec: &Value, path: &Path, faults: &mut Faults) {
-    access_modes(&spec["accessModes"], path, faults);
+    access_modes(&spec["accessModes"], path, "at least 1 access mode is required", faults);
     if !spec["selector"].is_null() {
         meta::selector(&spec["selector"], &path.child("selector"), faults);
     }
@@ -90,11 +90,12 @@ pub(super) fn spec(spec: &Value, path: &Path, faults: &mut Faults) {
 /// A volume; `old` on update.
 pub(super) fn volume(new: &Value, old: Option<&Value>, faults: &mut Faults) {
     let (spec, path) = (&new["spec"], Path::new("spec"));
-    access_modes(&spec["accessModes"], &path, faults);
+    access_modes(&spec["accessModes"], &path, "", faults);
     let capacity = spec["capacity"].as_object();
     if capacity.is_none_or(serde_json::Map::is_empty) {
         faults.required(&path.child("capacity"), "");
-    } else if spec["capacity"]["storage"].is_null() || capacity.is_some_and(|c| c.len() > 1) {
+    }
+    if spec["capacity"]["storage"].is_null() || capacity.is_some_and(|c| c.len() > 1) {
         faults.unsupported(&path.child("capacity"), &spec["capacity"], &["storage"]);
     }
     for (name, amount) in capacity.into_iter().flatten() {
@@ -177,17 +178,7 @@ pub(super) fn storage_class(new: &Value, old: Option<&Value>, faults: &mut Fault
     faults.one_of(&Path::new("reclaimPolicy"), &new["reclaimPolicy"], &["Delete", "Retain"]);
     faults.one_of(&Path::new("volumeBindingMode"), &new["volumeBindingMode"], &["Immediate", "WaitForFirstConsumer"]);
     let Some(old) = old else { return };
-    if new["parameters"] != old["parameters"] {
-        faults.forbidden(&Path::new("parameters"), "updates to parameters are forbidden.");
-    }
-    if new["provisioner"] != old["provisioner"] {
-        faults.forbidden(&Path::new("provisioner"), "updates to provisioner are forbidden.");
-    }
-    for field in ["reclaimPolicy", "volumeBindingMode"] {
-        if field == "reclaimPolicy" && new[field] != old[field] {
-            faults.forbidden(&Path::new(field), "updates to reclaimPolicy are forbidden.");
-        } else {
-            faults.immutable(&Path::new(field), &new[field], &old[field]);
-        }
+    for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+        faults.immutable(&Path::new(field), &new[field], &old[field]);
     }
 }

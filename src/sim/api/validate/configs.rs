@@ -115,7 +115,8 @@ pub(super) fn quota(new: &Value, old: Option<&Value>, faults: &mut Faults) {
     for (name, amount) in spec["hard"].as_object().into_iter().flatten() {
         let at = path.child("hard").key(name);
         faults.each(&at, name, names::qualified(name));
-        if !name.contains('/') && !is_quota_resource(name) {
+        if !name.contains('/') && !resources::is_standard_anywhere(name) {
+            faults.invalid_text(&at, name, "must be a standard resource type or fully qualified");
             faults.invalid_text(&at, name, "must be a standard resource for quota");
         }
         resources::quantity(name, amount, &at, faults);
@@ -150,33 +151,6 @@ pub(super) fn quota(new: &Value, old: Option<&Value>, faults: &mut Faults) {
             faults.invalid(&path.child("scopes"), &spec["scopes"], "field is immutable");
         }
     }
-}
-
-fn is_quota_resource(name: &str) -> bool {
-    const NAMES: [&str; 18] = [
-        "cpu",
-        "memory",
-        "ephemeral-storage",
-        "requests.cpu",
-        "requests.memory",
-        "requests.storage",
-        "requests.ephemeral-storage",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
-        "pods",
-        "resourcequotas",
-        "services",
-        "replicationcontrollers",
-        "secrets",
-        "persistentvolumeclaims",
-        "configmaps",
-        "services.nodeports",
-    ];
-    NAMES.contains(&name)
-        || name == "services.loadbalancers"
-        || name.starts_with("hugepages-")
-        || name.starts_with("requests.hugepages-")
 }
 
 /// Least, most and usual amounts.
@@ -221,8 +195,14 @@ pub(super) fn limit_range(new: &Value, faults: &mut Faults) {
             ] {
                 if more(low, high) {
                     let detail = what.replace("{a}", &shown(low)).replace("{b}", &shown(high));
-                    let blamed = if low == "min" { "min" } else { low };
-                    faults.invalid(&path.child(blamed).key(name), &limit[blamed][name], &detail);
+                    // Which of the two is blamed, and which is shown, has no system.
+                    let (blamed, value) = match (low, high) {
+                        ("min", "max") => ("min", "min"),
+                        ("min", "default") => ("default", "min"),
+                        ("default", _) => ("default", "max"),
+                        _ => ("defaultRequest", "defaultRequest"),
+                    };
+                    faults.invalid(&path.child(blamed).key(name), &limit[value][name], &detail);
                 }
             }
         }
@@ -232,7 +212,7 @@ pub(super) fn limit_range(new: &Value, faults: &mut Faults) {
 /// Taints of a node.
 pub(super) fn node(new: &Value, faults: &mut Faults) {
     let mut seen = Vec::new();
-    for (taint, path) in each(&new["spec"]["taints"], &Path::new("spec").child("taints")) {
+    for (taint, path) in each(&new["spec"]["taints"], &Path::new("metadata").child("taints")) {
         let (key, value, effect) = (text(taint, "key"), text(taint, "value"), text(taint, "effect"));
         faults.each(&path.child("key"), key, names::qualified(key));
         let wrong = names::label_value(value);
@@ -241,7 +221,8 @@ pub(super) fn node(new: &Value, faults: &mut Faults) {
         }
         faults.one_of(&path.child("effect"), &taint["effect"], &["NoSchedule", "PreferNoSchedule", "NoExecute"]);
         if seen.contains(&(key, effect)) {
-            faults.duplicate(&path, &json!({"Key": key, "Value": value, "Effect": effect, "TimeAdded": null}));
+            let shown = json!({"Key": key, "Value": value, "Effect": effect, "TimeAdded": null});
+            faults.duplicate_because(&path, &shown, "taints must be unique by key and effect pair");
         }
         seen.push((key, effect));
     }
@@ -251,14 +232,14 @@ pub(super) fn node(new: &Value, faults: &mut Faults) {
 pub(super) fn priority_class(new: &Value, old: Option<&Value>, faults: &mut Faults) {
     let (name, value) = (text(&new["metadata"], "name"), new["value"].as_i64().unwrap_or_default());
     if name.starts_with("system-") && !["system-node-critical", "system-cluster-critical"].contains(&name) {
-        faults.forbidden(&Path::new("metadata").child("name"), "priority class names with 'system-' prefix are reserved for system use only. error: unknown system priority class name");
+        faults.forbidden(&Path::new("metadata").child("name"), "priority class names with 'system-' prefix are reserved for system use only. error: NAME is not a known system priority class".replace("NAME", name).as_str());
     } else if value > 1_000_000_000 && !name.starts_with("system-") {
         faults.forbidden(&Path::new("value"), "maximum allowed value of a user defined priority is 1000000000");
     }
     faults.one_of_if_set(&Path::new("preemptionPolicy"), &new["preemptionPolicy"], &["Never", "PreemptLowerPriority"]);
     if let Some(old) = old {
         if new["value"] != old["value"] {
-            faults.forbidden(&Path::new("Value"), "may not be changed in an update.");
+            faults.forbidden(&Path::new("value"), "may not be changed in an update.");
         }
         faults.immutable(&Path::new("preemptionPolicy"), &new["preemptionPolicy"], &old["preemptionPolicy"]);
     }
@@ -277,6 +258,7 @@ pub(super) fn disruption_budget(new: &Value, faults: &mut Faults) {
     for field in ["minAvailable", "maxUnavailable"] {
         if !spec[field].is_null() {
             super::workloads::int_or_percent(&spec[field], &path.child(field), faults);
+            super::workloads::at_most_all(&spec[field], &path.child(field), faults);
         }
     }
     meta::selector(&spec["selector"], &path.child("selector"), faults);

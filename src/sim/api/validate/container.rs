@@ -108,9 +108,40 @@ fn security(context: &Value, path: &Path, faults: &mut Faults) {
         }
     }
     if context["allowPrivilegeEscalation"] == false && context["privileged"] == true {
-        faults.invalid(path, &json!(null), "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+        faults.invalid(
+            path,
+            &internal(context),
+            "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+        );
     }
     seccomp(&context["seccompProfile"], &path.child("seccompProfile"), faults);
+}
+
+/// As the server shows it: its internal form.
+fn internal(context: &Value) -> Value {
+    const FIELDS: [&str; 12] = [
+        "Capabilities",
+        "Privileged",
+        "SELinuxOptions",
+        "WindowsOptions",
+        "RunAsUser",
+        "RunAsGroup",
+        "RunAsNonRoot",
+        "ReadOnlyRootFilesystem",
+        "AllowPrivilegeEscalation",
+        "ProcMount",
+        "SeccompProfile",
+        "AppArmorProfile",
+    ];
+    let given = |name: &str| {
+        let lower = if name == "SELinuxOptions" {
+            "seLinuxOptions".to_owned()
+        } else {
+            format!("{}{}", name[..1].to_lowercase(), &name[1..])
+        };
+        context[lower].clone()
+    };
+    Value::Object(FIELDS.iter().map(|name| ((*name).to_owned(), given(name))).collect())
 }
 
 /// A seccomp profile.
@@ -223,9 +254,8 @@ fn env(list: &Value, path: &Path, faults: &mut Faults) {
 }
 
 fn key_ref(reference: &Value, path: &Path, faults: &mut Faults) {
-    if text(reference, "name").is_empty() {
-        faults.required(&path.child("name"), "");
-    }
+    let name = text(reference, "name");
+    faults.each(&path.child("name"), name, names::dns_subdomain(name));
     let key = text(reference, "key");
     if key.is_empty() {
         faults.required(&path.child("key"), "");
@@ -249,24 +279,20 @@ fn field_ref(reference: &Value, path: &Path, faults: &mut Faults) {
     let given = text(reference, "fieldPath");
     let subscript =
         ["metadata.annotations['", "metadata.labels['"].iter().any(|p| given.starts_with(p) && given.ends_with("']"));
+    let convertible =
+        ["metadata.annotations", "metadata.labels", "spec.restartPolicy", "spec.schedulerName", "status.phase"];
     if given.is_empty() {
         faults.required(&path.child("fieldPath"), "");
+    } else if convertible.contains(&given) {
+        faults.unsupported(&path.child("fieldPath"), &reference["fieldPath"], &PATHS);
     } else if !subscript && !PATHS.contains(&given) {
-        if ["metadata.labels", "metadata.annotations"].contains(&given)
-            || given.starts_with("metadata.")
-            || given.starts_with("spec.")
-            || given.starts_with("status.")
-        {
-            faults.unsupported(&path.child("fieldPath"), &reference["fieldPath"], &PATHS);
-        } else {
-            let detail = format!("error converting fieldPath: field label not supported: {given}");
-            faults.invalid_text(&path.child("fieldPath"), given, &detail);
-        }
+        let detail = format!("error converting fieldPath: field label not supported: {given}");
+        faults.invalid_text(&path.child("fieldPath"), given, &detail);
     }
 }
 
-fn env_from(list: &Value, path: &Path, faults: &mut Faults) {
-    for (source, path) in each(list, path) {
+fn env_from(list: &Value, all: &Path, faults: &mut Faults) {
+    for (source, path) in each(list, all) {
         let prefix = text(source, "prefix");
         if !prefix.is_empty() {
             faults.each(&path.child("prefix"), prefix, names::env_name(prefix));
@@ -281,9 +307,9 @@ fn env_from(list: &Value, path: &Path, faults: &mut Faults) {
             }
         }
         match sources {
-            0 => faults.invalid_text(&path, "", "must specify one of: `configMapRef` or `secretRef`"),
+            0 => faults.invalid_text(all, "", "must specify one of: `configMapRef` or `secretRef`"),
             1 => {}
-            _ => faults.invalid_text(&path, "", "may not have more than one field specified at a time"),
+            _ => faults.invalid_text(all, "", "may not have more than one field specified at a time"),
         }
     }
 }

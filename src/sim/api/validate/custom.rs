@@ -23,7 +23,12 @@ pub(super) fn check_status(resource: &Resource, new: &Value, old: Option<&Value>
     meta::check(resource, new, old, faults);
     if let (Some(of), Some(status)) = (resource.schema.properties.get("status"), new.get("status")) {
         let before = old.and_then(|old| old.get("status"));
-        Walk { found: &mut faults.0 }.node(of, status, before, &Path::new("status"), false);
+        let mut found = Vec::new();
+        Walk { found: &mut found }.node(of, status, before, &Path::new(""), false);
+        for mut fault in found {
+            fault.field = if fault.field.is_empty() { "status".into() } else { format!("status.{}", fault.field) };
+            faults.0.push(fault);
+        }
     }
     rest(resource, new, old, faults);
 }
@@ -82,6 +87,7 @@ impl Walk<'_> {
             return;
         }
         if !self.type_fits(node, value, path) {
+            self.one_of(node, value, path);
             return;
         }
         self.junctors(node, value, path);
@@ -91,15 +97,20 @@ impl Walk<'_> {
             Value::Array(items) => self.list(node, value, items, old, path),
             _ => {}
         }
-        if !node.enums.is_empty() && !node.enums.contains(value) {
-            let allowed: Vec<String> =
-                node.enums.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
-            let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
-            self.found.push(FieldError::not_supported(path.to_string(), &shown(value), &allowed));
-        }
+        self.one_of(node, value, path);
         if let Value::Object(fields) = value {
             self.object(node, fields, old, path, resource);
         }
+    }
+
+    fn one_of(&mut self, node: &Node, value: &Value, path: &Path) {
+        if node.enums.is_empty() || node.enums.contains(value) {
+            return;
+        }
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let allowed: Vec<String> = node.enums.iter().map(text).collect();
+        let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
+        self.found.push(FieldError::not_supported(path.to_string(), &shown(value), &allowed));
     }
 
     fn type_fits(&mut self, node: &Node, value: &Value, path: &Path) -> bool {
@@ -123,6 +134,11 @@ impl Walk<'_> {
         }
         let message = format!("Invalid value: \"{found}\": {path} in body must be of type {wanted}: \"{found}\"");
         self.report(FieldErrorKind::TypeInvalid, path, message);
+        if wanted == "integer" && found == "number" {
+            let message =
+                format!("Invalid value: \"\": Checked value must be of type integer (default format) in {path}");
+            self.found.push(FieldError::new(FieldErrorKind::Invalid, "<nil>", message));
+        }
         false
     }
 

@@ -53,6 +53,21 @@ fn words(text: &str) -> bool {
     digits > 0 && (UNITS.contains(&unit.as_str()) || UNITS.contains(&single) || LONG.contains(&single))
 }
 
+/// What is wrong with a network.
+pub(super) fn cidr_fault(text: &str) -> Option<&'static str> {
+    if !cidr(text) {
+        return Some("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+    }
+    let (address, bits) = text.split_once('/')?;
+    let (value, width) = match address.parse::<IpAddr>().ok()? {
+        IpAddr::V4(ip) => (u128::from(ip.to_bits()), 32),
+        IpAddr::V6(ip) => (ip.to_bits(), 128),
+    };
+    let free = width - bits.parse::<u32>().ok()?;
+    let mask = 1_u128.checked_shl(free).map_or(u128::MAX, |one| one - 1);
+    (value & mask != 0).then_some("must not have bits set beyond the prefix length")
+}
+
 fn cidr(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return false };
     let most = match address.parse::<IpAddr>() {

@@ -108,7 +108,7 @@ fn failure_policy(spec: &Value, path: &Path, faults: &mut Faults) {
             let path = path.child("onExitCodes");
             faults.one_of(&path.child("operator"), &codes["operator"], &["In", "NotIn"]);
             if codes["values"].as_array().is_none_or(Vec::is_empty) {
-                faults.invalid(&path.child("values"), &codes["values"], "at least one value is required");
+                faults.invalid(&path.child("values"), &json!([]), "at least one value is required");
             }
             let container = text(codes, "containerName");
             let lists = ["containers", "initContainers"];

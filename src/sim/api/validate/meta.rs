@@ -16,6 +16,14 @@ pub(super) fn check(resource: &Resource, new: &Value, old: Option<&Value>, fault
         None => create(resource, meta, &path, faults),
         Some(old) => update(meta, &old["metadata"], &path, faults),
     }
+    if !resource.is_custom() {
+        for (finalizer, path) in each(&meta["finalizers"], &path.child("finalizers")) {
+            let name = finalizer.as_str().unwrap_or_default();
+            if !name.contains('/') && !["kubernetes", "orphan", "foregroundDeletion"].contains(&name) {
+                faults.invalid_text(&path, name, "name is neither a standard finalizer name nor is it fully qualified");
+            }
+        }
+    }
 }
 
 fn create(resource: &Resource, meta: &Value, path: &Path, faults: &mut Faults) {
@@ -167,6 +175,13 @@ pub(super) fn is_empty_selector(selector: &Value) -> bool {
     empty_map && empty_list
 }
 
+/// Whether a label selector can be told apart from nonsense.
+pub(super) fn is_selector(selector: &Value) -> bool {
+    let mut faults = Faults::default();
+    self::selector(selector, &Path::new(""), &mut faults);
+    faults.0.is_empty()
+}
+
 /// Whether a selector selects these labels.
 pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
     let has = |key: &str| labels[key].as_str();
@@ -193,10 +208,9 @@ fn name_rule(resource: &Resource) -> names::Rule {
         return names::dns_subdomain;
     }
     match (resource.gvr.group.as_str(), resource.gvr.plural.as_str()) {
-        ("", "namespaces") => names::dns_label,
-        ("", "services") => names::dns_1035_label,
+        ("", "namespaces" | "services") => names::dns_label,
         ("rbac.authorization.k8s.io", _) => names::path_segment,
-        ("apps", "statefulsets") | ("networking.k8s.io", "ipaddresses") => names::dns_subdomain,
+        ("apps", "statefulsets") => names::dns_label,
         ("authorization.k8s.io" | "authentication.k8s.io", _) => names::anything,
         _ => names::dns_subdomain,
     }

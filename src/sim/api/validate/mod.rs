@@ -32,6 +32,30 @@ pub(super) use names::{dns_1035_label, dns_subdomain};
 pub(super) use path::{Faults, Path, each, text};
 
 impl Resource {
+    /// Whether all that the true server asks of this kind is asked here too. Of the others (webhooks, admission policies,
+    /// device claims, flow control, certificates, …) only metadata and types are looked at: a create should be refused.
+    pub fn is_validated(&self) -> bool {
+        const UNKNOWN_GROUPS: [&str; 5] = [
+            "admissionregistration.k8s.io",
+            "resource.k8s.io",
+            "flowcontrol.apiserver.k8s.io",
+            "certificates.k8s.io",
+            "apiregistration.k8s.io",
+        ];
+        const UNKNOWN: [&str; 8] = [
+            "csidrivers",
+            "csinodes",
+            "csistoragecapacities",
+            "volumeattachments",
+            "volumeattributesclasses",
+            "servicecidrs",
+            "ipaddresses",
+            "podtemplates",
+        ];
+        self.is_custom()
+            || !(UNKNOWN_GROUPS.contains(&self.gvr.group.as_str()) || UNKNOWN.contains(&self.gvr.plural.as_str()))
+    }
+
     /// The faults of an object, defaults filled in; `old` on update, `subresource` for `status` and the like.
     pub fn validate(&self, new: &Value, old: Option<&Value>, subresource: Option<&str>) -> Vec<FieldError> {
         let mut faults = Faults::default();

@@ -1,6 +1,6 @@
 //! Network policies, ingresses, autoscalers.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::path::{Faults, Path, each, text};
 use super::{meta, names, probe};
@@ -41,11 +41,11 @@ fn policy_port(port: &Value, path: &Path, faults: &mut Faults) {
         return;
     }
     if port["port"].is_null() {
-        faults.required(&path.child("port"), "must be specified when `endPort` is specified");
+        faults.invalid(&path.child("endPort"), end, "may not be specified when `port` is not specified");
     } else if port["port"].is_string() {
         faults.invalid(&path.child("endPort"), end, "may not be specified when `port` is non-numeric");
     } else if end.as_i64() < port["port"].as_i64() {
-        faults.invalid(&path.child("endPort"), end, "must be greater than or equal to `port`");
+        faults.invalid(&path.child("endPort"), &port["port"], "must be greater than or equal to `port`");
     }
 }
 
@@ -58,8 +58,8 @@ fn policy_peer(peer: &Value, path: &Path, faults: &mut Faults) {
         let (path, cidr) = (path.child("ipBlock").child("cidr"), text(block, "cidr"));
         if cidr.is_empty() {
             faults.required(&path, "");
-        } else if !super::format::fits("cidr", cidr) {
-            faults.invalid_text(&path, cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+        } else if let Some(why) = super::format::cidr_fault(cidr) {
+            faults.invalid_text(&path, cidr, why);
         }
     }
     if !block.is_null() && (pods || namespaces) {
@@ -74,7 +74,7 @@ pub(super) fn ingress(new: &Value, faults: &mut Faults) {
     let (spec, path) = (&new["spec"], Path::new("spec"));
     let default = &spec["defaultBackend"];
     if spec["rules"].as_array().is_none_or(Vec::is_empty) && default.is_null() {
-        faults.invalid(&path, &json!([]), "either `defaultBackend` or `rules` must be specified");
+        faults.invalid(&path, &Value::Null, "either `defaultBackend` or `rules` must be specified");
     }
     if !default.is_null() {
         backend(default, &path.child("defaultBackend"), faults);
@@ -123,13 +123,19 @@ fn http(http: &Value, path: &Path, faults: &mut Faults) {
                         faults.invalid_text(&path.child("path"), given, &format!("must not contain '{bad}'"));
                     }
                 }
+                for bad in ["/..", "/."].into_iter().filter(|bad| given.ends_with(bad)) {
+                    faults.invalid_text(&path.child("path"), given, &format!("cannot end with '{bad}'"));
+                }
             }
             "ImplementationSpecific" => {
                 if !given.is_empty() && !given.starts_with('/') {
                     faults.invalid_text(&path.child("path"), given, "must be an absolute path");
                 }
             }
-            "" => faults.required(&path.child("pathType"), "pathType must be specified"),
+            "" => {
+                faults.required(&path.child("pathType"), "pathType must be specified");
+                continue;
+            }
             _ => faults.unsupported(
                 &path.child("pathType"),
                 &rule["pathType"],
@@ -143,22 +149,22 @@ fn http(http: &Value, path: &Path, faults: &mut Faults) {
 fn backend(backend: &Value, path: &Path, faults: &mut Faults) {
     let (service, resource) = (&backend["service"], !backend["resource"].is_null());
     match (service.is_null(), resource) {
-        (true, false) => faults.required(path, "port name or number is required"),
+        (true, false) => faults.invalid_text(path, "", "resource or service backend is required"),
         (false, true) => faults.invalid_text(path, "", "cannot set both resource and service backends"),
         (true, true) => {}
         (false, false) => {
-            let (name, path) = (text(service, "name"), path.child("service"));
+            let (name, whole, path) = (text(service, "name"), path, path.child("service"));
             if name.is_empty() {
                 faults.required(&path.child("name"), "");
             } else {
-                faults.each(&path.child("name"), name, names::dns_1035_label(name));
+                faults.each(&path.child("name"), name, names::dns_label(name));
             }
             let (port, named) = (&service["port"]["number"], text(&service["port"], "name"));
             let numbered = port.as_i64().unwrap_or_default();
             if named.is_empty() && numbered == 0 {
-                faults.required(&path.child("port"), "port name or number is required");
+                faults.required(whole, "port name or number is required");
             } else if !named.is_empty() && numbered != 0 {
-                faults.invalid_text(&path, "", "cannot set both port name & port number");
+                faults.invalid_text(whole, "", "cannot set both port name & port number");
             } else if !named.is_empty() {
                 faults.each(&path.child("port").child("name"), named, names::port_name(named));
             } else {
@@ -178,8 +184,10 @@ pub(super) fn autoscaler(new: &Value, faults: &mut Faults) {
         faults.invalid(&path.child("minReplicas"), least, "must be greater than or equal to 1");
     }
     let maximum = most.as_i64().unwrap_or_default();
-    if maximum < 1 {
-        faults.invalid(&path.child("maxReplicas"), most, "must be greater than 0");
+    if maximum == 0 {
+        faults.required(&path.child("maxReplicas"), "must be set and greater than 0");
+    } else if maximum < 0 {
+        faults.invalid(&path.child("maxReplicas"), most, "must be greater than or equal to 1");
     }
     if least.as_i64().is_some_and(|least| maximum < least) {
         faults.invalid(&path.child("maxReplicas"), most, "must be greater than or equal to `minReplicas`");
@@ -201,6 +209,11 @@ pub(super) fn autoscaler(new: &Value, faults: &mut Faults) {
             text(target, "apiVersion"),
             "apiVersion must specify API group",
         );
+    }
+    let scalable = |metric: &Value| matches!(text(metric, "type"), "Object" | "External");
+    if least == 0 && !spec["metrics"].as_array().is_some_and(|all| all.iter().any(scalable)) {
+        let detail = "must specify at least one Object or External metric to support scaling to zero replicas";
+        faults.forbidden(&path.child("metrics"), detail);
     }
     for (metric, path) in each(&spec["metrics"], &path.child("metrics")) {
         let ty = text(metric, "type");

@@ -76,6 +76,11 @@ impl Faults {
         self.0.push(FieldError::duplicate(path.to_string(), &shown(value)));
     }
 
+    pub(in super::super) fn duplicate_because(&mut self, path: &Path, value: &Value, why: &str) {
+        let message = format!("Duplicate value: {}: {why}", shown(value));
+        self.0.push(FieldError::new(FieldErrorKind::Duplicate, path.to_string(), message));
+    }
+
     pub(in super::super) fn not_found(&mut self, path: &Path, value: &Value) {
         let message = format!("Not found: {}", shown(value));
         self.0.push(FieldError::new(FieldErrorKind::NotFound, path.to_string(), message));

@@ -68,12 +68,42 @@ fn resource_name(name: &str, path: &Path, pod: bool, faults: &mut Faults) {
             faults.unsupported(path, &Value::String(name.into()), &["cpu", "hugepages-", "memory"]);
         }
     } else if !name.contains('/') {
+        if !is_standard_anywhere(name) {
+            faults.invalid_text(path, name, "must be a standard resource type or fully qualified");
+        }
         if !is_standard(name) {
             faults.invalid_text(path, name, "must be a standard resource for containers");
         }
     } else if !is_native(name) && !is_extended(name) {
         faults.invalid_text(path, name, "doesn't follow extended resource name standard");
     }
+}
+
+/// What has a name of its own, in containers or in quotas.
+pub(super) fn is_standard_anywhere(name: &str) -> bool {
+    const NAMES: [&str; 19] = [
+        "cpu",
+        "memory",
+        "ephemeral-storage",
+        "storage",
+        "requests.cpu",
+        "requests.memory",
+        "requests.storage",
+        "requests.ephemeral-storage",
+        "limits.cpu",
+        "limits.memory",
+        "limits.ephemeral-storage",
+        "pods",
+        "resourcequotas",
+        "services",
+        "replicationcontrollers",
+        "secrets",
+        "persistentvolumeclaims",
+        "configmaps",
+        "services.nodeports",
+    ];
+    let huge = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
+    NAMES.contains(&name) || name == "services.loadbalancers" || huge
 }
 
 fn is_standard(name: &str) -> bool {

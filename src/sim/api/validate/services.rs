@@ -132,6 +132,12 @@ fn only_for(spec: &Value, ty: &str, path: &Path, faults: &mut Faults) {
     if spec["loadBalancerSourceRanges"].as_array().is_some_and(|list| !list.is_empty()) && !balanced {
         faults.forbidden(&path.child("LoadBalancerSourceRanges"), "may only be used when `type` is 'LoadBalancer'");
     }
+    for (range, path) in each(&spec["loadBalancerSourceRanges"], &path.child("LoadBalancerSourceRanges")) {
+        let range = range.as_str().unwrap_or_default().trim();
+        if let Some(why) = super::format::cidr_fault(range) {
+            faults.invalid_text(&path, range, why);
+        }
+    }
     if !spec["allocateLoadBalancerNodePorts"].is_null() && !balanced {
         faults
             .forbidden(&path.child("allocateLoadBalancerNodePorts"), "may only be used when `type` is 'LoadBalancer'");
@@ -162,7 +168,7 @@ fn only_for(spec: &Value, ty: &str, path: &Path, faults: &mut Faults) {
     faults.one_of_if_set(
         &path.child("trafficDistribution"),
         &spec["trafficDistribution"],
-        &["PreferClose", "PreferSameNode", "PreferSameZone"],
+        &["PreferClose", "PreferSameZone", "PreferSameNode"],
     );
 }
 
@@ -172,6 +178,6 @@ fn update(new: &Value, old: &Value, path: &Path, faults: &mut Faults) {
     if keeps && !before.is_empty() && now != before {
         let detail = if now.is_empty() { "primary clusterIP can not be unset" } else { "may not change once set" };
         let shown: Value = if now.is_empty() { Value::Null } else { json!([now]) };
-        faults.invalid(&path.child(if now.is_empty() { "clusterIPs[0]" } else { "clusterIPs" }), &shown, detail);
+        faults.invalid(&path.child("clusterIPs[0]"), &shown, detail);
     }
 }

@@ -62,6 +62,9 @@ fn one(kind: &str, source: &Value, path: &Path, faults: &mut Faults) {
         "hostPath" => {
             needs("path");
             let given = text(source, "path");
+            if given.is_empty() {
+                return;
+            }
             if given.split('/').any(|part| part == "..") {
                 faults.invalid_text(&path.child("path"), given, "must not contain '..'");
             }
@@ -183,18 +186,15 @@ fn local_path_if_set(given: &str, path: &Path, faults: &mut Faults) {
     }
 }
 
-fn projected(source: &Value, path: &Path, faults: &mut Faults) {
-    mode(&source["defaultMode"], &path.child("defaultMode"), faults);
-    for (projection, path) in each(&source["sources"], &path.child("sources")) {
+fn projected(source: &Value, whole: &Path, faults: &mut Faults) {
+    mode(&source["defaultMode"], &whole.child("defaultMode"), faults);
+    for (projection, path) in each(&source["sources"], &whole.child("sources")) {
         let set: Vec<&String> =
             projection.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null()).map(|(name, _)| name).collect();
         if set.len() > 1 {
             faults.forbidden(&path.child(set[1]), "may not specify more than 1 volume type per source");
         }
-        let Some(kind) = set.first() else {
-            faults.required(&path, "must specify at least one of `secret`, `configMap`, `downwardAPI`, `serviceAccountToken`, `clusterTrustBundle` or `podCertificate` projections");
-            continue;
-        };
+        let Some(kind) = set.first() else { continue };
         let (inner, path) = (&projection[kind.as_str()], path.child(kind));
         match kind.as_str() {
             "secret" | "configMap" => {
@@ -214,7 +214,7 @@ fn projected(source: &Value, path: &Path, faults: &mut Faults) {
                     );
                 }
                 if text(inner, "path").is_empty() {
-                    faults.required(&path.child("path"), "");
+                    faults.required(&whole.child("path"), "");
                 }
             }
             _ => {}

@@ -37,19 +37,29 @@ fn selector(spec: &Value, kind: &str, path: &Path, faults: &mut Faults) {
     let (selector, at) = (&spec["selector"], path.child("selector"));
     if selector.is_null() {
         faults.required(&at, "");
-        return;
+    } else {
+        meta::selector(selector, &at, faults);
     }
-    meta::selector(selector, &at, faults);
-    if meta::is_empty_selector(selector) {
+    if !selector.is_null() && meta::is_empty_selector(selector) {
         faults.invalid(&at, selector, &format!("empty selector is invalid for {kind}"));
-    } else if !meta::selects(selector, &spec["template"]["metadata"]["labels"]) {
+    } else if !meta::is_selector(selector) {
+        match kind {
+            "daemonset" => {}
+            "statefulset" => faults.invalid(&at, selector, ""),
+            _ => faults.invalid(&at, selector, "invalid label selector"),
+        }
+    } else if selector.is_null() || !meta::selects(selector, &spec["template"]["metadata"]["labels"]) {
         let path = path.child("template").child("metadata").child("labels");
         let labels = &spec["template"]["metadata"]["labels"];
         faults.invalid(&path, labels, "`selector` does not match template `labels`");
     }
 }
 
+/// Not looked at under a selector that is none.
 fn own_template(spec: &Value, path: &Path, faults: &mut Faults) {
+    if !meta::is_selector(&spec["selector"]) {
+        return;
+    }
     pod::template(&spec["template"], &path.child("template"), faults);
 }
 
@@ -83,7 +93,8 @@ pub(super) fn int_or_percent(value: &Value, path: &Path, faults: &mut Faults) {
     }
 }
 
-fn at_most_all(value: &Value, path: &Path, faults: &mut Faults) {
+/// A percentage that is at most all.
+pub(super) fn at_most_all(value: &Value, path: &Path, faults: &mut Faults) {
     if value.is_string() && share(value).is_some_and(|percent| percent > 100) {
         faults.invalid(path, value, "must not be greater than 100%");
     }
