@@ -92,7 +92,6 @@ fn own_fields(resource: &Gvr) -> &'static [&'static str] {
         ],
         ("", "nodes") => &["spec.unschedulable"],
         ("", "replicationcontrollers") => &["status.replicas"],
-        ("apps", "replicasets") => &["status.replicas"],
         ("", "secrets") => &["type"],
         ("", "services") => &["spec.clusterIP", "spec.type"],
         ("", "namespaces") => &["status.phase"],
@@ -127,11 +126,6 @@ fn own_fields(resource: &Gvr) -> &'static [&'static str] {
     }
 }
 
-/// Whether the kind has a conversion of its own, which says no in other words.
-fn has_own_conversion(resource: &Gvr) -> bool {
-    !own_fields(resource).is_empty()
-}
-
 fn check(field: &str, resource: &Gvr, custom: Option<&[String]>) -> Result<(), Status> {
     if matches!(field, "metadata.name" | "metadata.namespace") {
         return Ok(());
@@ -144,22 +138,13 @@ fn check(field: &str, resource: &Gvr, custom: Option<&[String]>) -> Result<(), S
     if own_fields(resource).contains(&field) {
         return Ok(());
     }
-    Err(Status::bad_request(if resource.group.is_empty() && resource.plural == "pods" {
-        format!("field label not supported: {field}")
-    } else if has_own_conversion(resource) {
-        format!("field label \"{field}\" not supported for {}", kind(resource))
-    } else {
+    Err(Status::bad_request(if resource.group == "batch" && resource.plural == "jobs" {
+        format!("field label \"{field}\" not supported for Job")
+    } else if own_fields(resource).is_empty() {
         format!("\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    } else {
+        format!("field label not supported: {field}")
     }))
-}
-
-fn kind(resource: &Gvr) -> &'static str {
-    match resource.plural.as_str() {
-        "jobs" => "batchv1.Job",
-        "replicasets" => "appsv1.ReplicaSet",
-        "certificatesigningrequests" => "CertificateSigningRequest",
-        _ => "",
-    }
 }
 
 /// A field as text, empty if it is absent.

@@ -40,7 +40,7 @@ impl Selection {
 
 /// GET of an object.
 pub(super) fn get(work: &mut Work) -> Result<Answer, Status> {
-    let asked = version(&work.call.options.resource_version)?;
+    let asked = exact_version(&work.call.options.resource_version)?;
     not_too_new(work, asked)?;
     let value = work.current()?;
     Ok(work.answer(value, false))
@@ -55,6 +55,15 @@ pub(super) fn version(text: &str) -> Result<u64, Status> {
         Status::bad_request(format!(
             "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
         ))
+    })
+}
+
+/// As [`version`], in the words of a get and a watch.
+pub(super) fn exact_version(text: &str) -> Result<u64, Status> {
+    version(text).map_err(|_| {
+        let why =
+            format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax");
+        Status::new(500, "", why)
     })
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use serde_json::Value;
 
 use crate::sim::clock::Clock;
+use crate::sim::faults::Faults;
 
-use super::access::{self, Access, Attributes, User};
+use super::access::{self, Access, Attributes, Objects, User};
 use super::admission::Admission;
 use super::call::{Answer, Call, Verb};
 use super::change::{Changes, Keep};
@@ -18,6 +19,7 @@ use super::pod_parts;
 use super::resource::Resource;
 use super::status::Status;
 use super::store::Store;
+use super::streams::Backends;
 use super::types::Types;
 use super::watch::{self, Watch};
 use super::work::{State, Work};
@@ -32,6 +34,8 @@ struct Inner {
     clock: Clock,
     admission: RwLock<Vec<Arc<dyn Admission>>>,
     access: RwLock<Arc<Access>>,
+    backends: RwLock<Option<Arc<dyn Backends>>>,
+    faults: RwLock<Faults>,
 }
 
 impl Api {
@@ -43,6 +47,8 @@ impl Api {
             clock,
             admission: RwLock::default(),
             access: RwLock::new(Arc::new(Access::new(names::uid()))),
+            backends: RwLock::default(),
+            faults: RwLock::default(),
         }))
     }
 
@@ -61,6 +67,26 @@ impl Api {
     /// What knows the tokens.
     pub fn access(&self) -> Arc<Access> {
         self.0.access.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is behind the pods, for logs, exec, port-forward and proxy.
+    pub fn set_backends(&self, backends: Arc<dyn Backends>) {
+        *self.0.backends.write().unwrap_or_else(PoisonError::into_inner) = Some(backends);
+    }
+
+    /// What is behind the pods, once it is known.
+    pub fn backends(&self) -> Option<Arc<dyn Backends>> {
+        self.0.backends.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows faults to clients from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        *self.0.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// The faults that clients are shown.
+    pub fn faults(&self) -> Faults {
+        self.0.faults.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets somebody take part in every write, after those that do already.
@@ -114,10 +140,20 @@ impl Api {
         access::authorize(&self.lock().store, user, asked)
     }
 
+    /// The resource of this name; 404 if nothing of it is served.
+    pub fn find_resource(&self, gvr: &Gvr) -> Result<Arc<Resource>, Status> {
+        find(&self.lock().types, gvr)
+    }
+
+    /// 404 of a version that is not served.
+    pub(super) fn unknown_version(&self, group: &str) -> Status {
+        not_served(&self.lock().types, group)
+    }
+
     /// Does what is asked. Who asks has been authorized already.
     pub fn call(&self, call: &Call) -> Result<Answer, Status> {
         let mut state = self.lock();
-        let resource = find(&state.types, call)?;
+        let resource = find(&state.types, &call.gvr)?;
         if let Some(answer) = self.question(&state, call, &resource) {
             let value = answer?;
             return Ok(Answer { created: true, ..Answer::one(value) });
@@ -142,7 +178,7 @@ impl Api {
     /// Starts a watch.
     pub fn watch(&self, call: &Call) -> Result<Watch, Status> {
         let mut state = self.lock();
-        let resource = find(&state.types, call)?;
+        let resource = find(&state.types, &call.gvr)?;
         if !resource.can("watch") {
             return Err(method_not_allowed());
         }
@@ -172,14 +208,25 @@ impl Api {
     }
 }
 
-/// The resource of a call; 404 if nothing of that name is served.
-fn find(types: &Types, call: &Call) -> Result<Arc<Resource>, Status> {
-    if let Some(resource) = types.resource(&call.gvr) {
-        return Ok(resource);
+impl Objects for Api {
+    fn find(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.with_store(|store| store.find(plural, group, namespace, name).cloned())
     }
-    let known = types.of_version(&call.gvr.group, &call.gvr.version);
-    let own = known.iter().any(|resource| !resource.is_custom());
-    Err(if own || call.gvr.group.is_empty() { nothing_there() } else { Status::no_such_path() })
+
+    fn list(&self, group: &str, plural: &str, namespace: &str) -> Vec<Arc<Value>> {
+        self.with_store(|store| store.list(plural, group, namespace).cloned().collect())
+    }
+}
+
+/// The resource of a call; 404 if nothing of that name is served.
+fn find(types: &Types, gvr: &Gvr) -> Result<Arc<Resource>, Status> {
+    types.resource(gvr).ok_or_else(|| not_served(types, &gvr.group))
+}
+
+/// The server's own groups answer with a `Status`, everything else with plain text.
+fn not_served(types: &Types, group: &str) -> Status {
+    let own = types.all().iter().any(|resource| resource.gvr.group == group && !resource.is_custom());
+    if own { nothing_there() } else { Status::no_such_path() }
 }
 
 fn nothing_there() -> Status {

@@ -53,7 +53,7 @@ pub(super) fn start(work: &mut Work, state: &Arc<Mutex<State>>) -> Result<Watch,
     read::check_match(work, true)?;
     let selection = Selection::of(work)?;
     let options = work.call.options.clone();
-    let asked = read::version(&options.resource_version)?;
+    let asked = read::exact_version(&options.resource_version)?;
     let resource = work.kept().resource();
     let namespace = work.namespace().to_owned();
     let feed = work.state.store.subscribe(Some(resource.clone()));
