@@ -23,7 +23,7 @@ pub(super) fn create(work: &mut Work) -> Result<Answer, Status> {
         map.entry("metadata").or_insert_with(|| json!({}));
     }
     check_place(work, &mut object)?;
-    strategy::default(&work.resource, &mut object);
+    work.resource.clone().default(&mut object);
     system_fields(work, &mut object);
     fields_owned::track(work, None, &mut object);
     make(work, object)
@@ -52,12 +52,12 @@ pub(super) fn make(work: &mut Work, mut object: Value) -> Result<Answer, Status>
 
 fn place(work: &mut Work, mut object: Value) -> Result<Answer, Status> {
     let resource = work.resource.clone();
-    strategy::prepare_create(&resource, &mut object);
+    resource.prepare_create(&mut object);
     if object::name(&object).is_empty() {
         let error = FieldError::required("metadata.name", "name or generateName is required");
         work.refuse_invalid(&object, &[error])?;
     }
-    let errors = strategy::validate(&resource, &object, None, None);
+    let errors = resource.validate(&object, None, None);
     work.refuse_invalid(&object, &errors)?;
     work.admit(Verb::Create, &object, None)?;
     let name = object::name(&object).to_owned();

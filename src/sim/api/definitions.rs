@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::crd;
 use super::gvr::Gvr;
 use super::object;
 use super::status::Status;
@@ -25,7 +26,9 @@ pub(super) fn settle(state: &mut State, name: &str, now: &str) -> Result<(), Sta
         return remove(state, &definition, now);
     }
     let mut new = (*definition).clone();
-    accept(state, &mut new, now);
+    let others: Vec<_> = state.store.list("customresourcedefinitions", "apiextensions.k8s.io", "").cloned().collect();
+    let others: Vec<&Value> = others.iter().map(|other| &**other).filter(|other| object::name(other) != name).collect();
+    new["status"] = crd::accept(&new, &others, now);
     if new != *definition {
         state.store.put(&gvr(), object::order(new.clone()))?;
     }
@@ -46,46 +49,6 @@ pub(super) fn serve_all(state: &mut State) {
 fn condition<'a>(definition: &'a Value, name: &str) -> &'a str {
     let all = definition["status"]["conditions"].as_array().into_iter().flatten();
     all.into_iter().find(|one| one["type"] == name).and_then(|one| one["status"].as_str()).unwrap_or_default()
-}
-
-fn accept(state: &State, definition: &mut Value, now: &str) {
-    let names = definition["spec"]["names"].clone();
-    let taken = taken(state, definition);
-    let (accepted, reason, message) = match &taken {
-        None => ("True", "NoConflicts", "no conflicts found".to_owned()),
-        Some((reason, message)) => ("False", *reason, message.clone()),
-    };
-    set(definition, "NamesAccepted", accepted, reason, &message, now);
-    if taken.is_none() {
-        definition["status"]["acceptedNames"] = names;
-        set(definition, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);
-    } else if condition(definition, "Established") != "True" {
-        set(definition, "Established", "False", "NotAccepted", "not all names are accepted", now);
-    }
-    let versions = definition["spec"]["versions"].as_array().cloned().unwrap_or_default();
-    let storage = versions.iter().find(|version| version["storage"] == true).map(|version| version["name"].clone());
-    let mut stored = definition["status"]["storedVersions"].as_array().cloned().unwrap_or_default();
-    if let Some(storage) = storage.filter(|storage| !stored.contains(storage)) {
-        stored.push(storage);
-    }
-    definition["status"]["storedVersions"] = json!(stored);
-}
-
-/// A name of the definition that something else in its group has.
-fn taken(state: &State, definition: &Value) -> Option<(&'static str, String)> {
-    let own = object::name(definition);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (group, names) = (text(&definition["spec"]["group"]), &definition["spec"]["names"]);
-    let others = state.types.all();
-    let mut others =
-        others.iter().filter(|other| other.gvr.group == group && other.crd.as_ref().is_none_or(|crd| crd.name != own));
-    let kind = text(&names["kind"]);
-    let list = text(&names["listKind"]);
-    others.find_map(|other| {
-        let all = [("KindConflict", &kind, &other.kind), ("ListKindConflict", &list, &other.list_kind)];
-        let clash = all.into_iter().find(|(_, name, taken)| !name.is_empty() && name == taken);
-        clash.map(|(reason, name, _)| (reason, format!("\"{name}\" is already in use")))
-    })
 }
 
 fn set(definition: &mut Value, name: &str, status: &str, reason: &str, message: &str, now: &str) {

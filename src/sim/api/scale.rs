@@ -17,19 +17,38 @@ pub(super) fn scale(work: &mut Work) -> Result<Answer, Status> {
     let parent = work.current()?;
     let paths = Paths::of(&work.resource);
     let now = paths.read(&parent);
-    let wanted = match work.call.verb {
-        Verb::Get => return Ok(work.answer(now, false)),
-        Verb::Update => work.body()?,
-        _ => patched(work, &now)?,
+    let (wanted, mut new) = match (work.call.verb, work.call.patch) {
+        (Verb::Get, _) => return Ok(work.answer(now, false)),
+        (Verb::Update, _) => (work.body()?, None),
+        (_, Some(kind)) => {
+            fields_owned::check(work, kind)?;
+            if kind == PatchType::Apply {
+                let (scale, new) = fields_owned::apply_scale(work, &parent, &now, &work.body()?, &paths.spec)?;
+                (scale, Some(new))
+            } else {
+                (fields_owned::patched_scale(&now, &work.body()?, kind)?, None)
+            }
+        }
+        (_, None) => return Err(Status::bad_request("the patch has no type")),
     };
     check(work, &wanted)?;
     let sent = object::version(&wanted);
     if !sent.is_empty() && sent != object::version(&parent) {
         return Err(Status::modified(&work.resource.gvr, object::name(&parent)));
     }
-    let mut new = (*parent).clone();
-    paths.write(&mut new, wanted["spec"]["replicas"].as_i64().unwrap_or(0));
-    fields_owned::track_scale(work, &parent, &mut new, &paths.spec);
+    let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or(0);
+    let new = match new.take() {
+        Some(mut new) => {
+            paths.write(&mut new, replicas);
+            new
+        }
+        None => {
+            let mut new = (*parent).clone();
+            paths.write(&mut new, replicas);
+            fields_owned::track_scale(work, &parent, &wanted, &mut new, &paths.spec);
+            new
+        }
+    };
     let mut call = work.call.clone();
     call.subresource = None;
     let mut inner = Work {
@@ -43,14 +62,6 @@ pub(super) fn scale(work: &mut Work) -> Result<Answer, Status> {
     let answer = update::replace(&mut inner, &parent, new)?;
     let scale = paths.read(&answer.value());
     Ok(Answer { warnings: answer.warnings, ..Answer::one(scale) })
-}
-
-fn patched(work: &Work, now: &Value) -> Result<Value, Status> {
-    let kind = work.call.patch.ok_or_else(|| Status::bad_request("the patch has no type"))?;
-    if kind == PatchType::Apply {
-        return Err(Status::not_simulated("server-side apply of a scale"));
-    }
-    fields_owned::patched_scale(now, &work.body()?, kind)
 }
 
 fn check(work: &Work, wanted: &Value) -> Result<(), Status> {

@@ -19,7 +19,7 @@ pub(super) fn update(work: &mut Work) -> Result<Answer, Status> {
     let mut object = work.body()?;
     work.decode(&mut object)?;
     check_name(work, &mut object)?;
-    strategy::default(&work.resource, &mut object);
+    work.resource.clone().default(&mut object);
     let old = match work.current() {
         Ok(old) => old,
         Err(missing) if work.subresource().is_empty() && strategy::made_by_update(&work.resource.gvr) => {
@@ -45,6 +45,7 @@ pub(super) fn update(work: &mut Work) -> Result<Answer, Status> {
 /// PATCH of an object or of its status.
 pub(super) fn patch(work: &mut Work) -> Result<Answer, Status> {
     let kind = work.call.patch.ok_or_else(|| Status::bad_request("the patch has no type"))?;
+    fields_owned::check(work, kind)?;
     let old = work.current();
     if kind == PatchType::Apply {
         return apply(work, old.ok());
@@ -54,7 +55,7 @@ pub(super) fn patch(work: &mut Work) -> Result<Answer, Status> {
     let mut object = fields_owned::patched(&resource, &old, &patch, kind)?;
     fields_owned::decode_patched(work, &mut object, &patch, kind)?;
     check_name(work, &mut object)?;
-    strategy::default(&resource, &mut object);
+    resource.default(&mut object);
     fields_owned::track(work, Some(&old), &mut object);
     replace(work, &old, object)
 }
@@ -69,7 +70,7 @@ fn apply(work: &mut Work, old: Option<Arc<Value>>) -> Result<Answer, Status> {
     let resource = work.resource.clone();
     work.decode(&mut object)?;
     check_name(work, &mut object)?;
-    strategy::default(&resource, &mut object);
+    resource.default(&mut object);
     let Some(old) = old else {
         if !object::uid(&object).is_empty() {
             let why = format!(
@@ -101,8 +102,8 @@ pub(super) fn replace(work: &mut Work, old: &Arc<Value>, mut object: Value) -> R
     }
     work.mutate(Verb::Update, &mut object, Some(old))?;
     let subresource = work.call.subresource.clone();
-    strategy::prepare_update(&resource, &mut object, old, subresource.as_deref());
-    let errors = strategy::validate(&resource, &object, Some(old), subresource.as_deref());
+    resource.prepare_update(&mut object, old, subresource.as_deref());
+    let errors = resource.validate(&object, Some(old), subresource.as_deref());
     work.refuse_invalid(&object, &errors)?;
     work.admit(Verb::Update, &object, Some(old))?;
     strategy::allocate(&work.state.store, &resource, Some(old), &mut object)?;

@@ -79,17 +79,58 @@ impl Work<'_> {
         FieldValidation::parse(&self.call.options.field_validation).unwrap_or_default()
     }
 
-    /// Reads an object: types, unknown fields, defaults.
+    /// Reads an object: types, unknown fields.
     pub(super) fn decode(&mut self, body: &mut Value) -> Result<(), Status> {
         let resource = self.resource.clone();
+        if let Some(why) = self.other_kind(body) {
+            let text = |field: &str| body[field].as_str().unwrap_or_default();
+            let version = text("apiVersion").rsplit('/').next().unwrap_or_default();
+            if resource.is_custom() {
+                return Err(Status::bad_request(why));
+            }
+            let (sent, kind) = (text("kind"), &resource.kind);
+            return Err(Status::bad_request(format!(
+                "{sent} in version \"{version}\" cannot be handled as a {kind}: {why}"
+            )));
+        }
         let duplicates = if self.call.verb == Verb::Patch { &[][..] } else { &self.call.duplicates };
         let warnings = resource.decode(body, duplicates, self.validation())?;
         self.warnings.extend(warnings);
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("apiVersion".to_owned(), json!(resource.api_version()));
-            fields.insert("kind".to_owned(), json!(resource.kind));
-        }
+        self.named(body);
         Ok(())
+    }
+
+    /// Writes the resource's own version and kind into an object that came without.
+    pub(super) fn named(&self, object: &mut Value) {
+        let Some(fields) = object.as_object_mut() else { return };
+        for (field, own) in [("apiVersion", self.resource.api_version()), ("kind", self.resource.kind.clone())] {
+            if fields.get(field).and_then(Value::as_str).unwrap_or_default().is_empty() {
+                fields.insert(field.to_owned(), json!(own));
+            }
+        }
+    }
+
+    /// Why an object is none of the resource, going by its version and kind.
+    pub(super) fn other_kind(&self, object: &Value) -> Option<String> {
+        let text = |field: &str| object[field].as_str().unwrap_or_default();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let own = self.resource.api_version();
+        if self.resource.is_custom() {
+            return (!version.is_empty() && version != own).then(|| {
+                format!("the API version in the data ({version}) does not match the expected API version ({own})")
+            });
+        }
+        if (version.is_empty() || version == own) && (kind.is_empty() || kind == self.resource.kind) {
+            return None;
+        }
+        let (group, short) = version.split_once('/').unwrap_or(("", version));
+        if self.state.types.by_kind(group, short, kind).is_none_or(|other| other.is_custom()) {
+            return Some(format!(
+                "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
+            ));
+        }
+        let package = self.resource.gvr.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+        Some(format!("converting ({short}.{kind}) to ({package}.{}): unknown conversion", self.resource.kind))
     }
 
     fn attempt<'b>(&'b self, verb: Verb, name: &'b str, old: Option<&'b Value>, now: &'b str) -> Attempt<'b> {

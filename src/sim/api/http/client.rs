@@ -5,11 +5,12 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::Uri;
+use http::{Request, Uri};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::client::Body;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tower::ServiceExt as _;
 use tower_service::Service;
 
 use super::super::access::User;
@@ -24,7 +25,15 @@ impl Api {
     pub fn client(&self, user: User) -> kube::Client {
         let connector = Pipes { api: self.clone(), user };
         let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
-        kube::Client::new(client, "default")
+        let absolute = client.map_request(|mut request: Request<Body>| {
+            let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+            // What is a path already is part of an address too.
+            if let Ok(uri) = format!("http://simulator{path}").parse() {
+                *request.uri_mut() = uri;
+            }
+            request
+        });
+        kube::Client::new(absolute, "default")
     }
 }
 

@@ -75,11 +75,13 @@ fn other(api: &Api, path: &str, query: &str, client: &Client) -> Result<Response
             let lines: String = CHECKS.iter().map(|check| format!("[+]{check} ok\n")).collect();
             Ok(answer::text(200, format!("{lines}{} check passed\n", &trimmed[1..])))
         }
+        "/openapi/v3" => Ok(answer::value(200, &api.with_types(super::super::types::Types::openapi_v3_index), client)),
         "/openapi/v2" => Err(Status::not_acceptable(&["/openapi/v3"])
             .with_message("unknown to the simulator: /openapi/v2; /openapi/v3 is served")),
         _ => {
-            if trimmed == "/openapi/v3" || trimmed.starts_with("/openapi/v3/") {
-                return Err(Status::not_simulated(trimmed));
+            if let Some(version) = trimmed.strip_prefix("/openapi/v3/") {
+                let found = api.with_types(|types| types.openapi_v3(version));
+                return found.map(|value| answer::value(200, &value, client)).ok_or_else(Status::no_such_path);
             }
             let health = ["/healthz/", "/livez/", "/readyz/"].iter().find_map(|head| trimmed.strip_prefix(head));
             match health {
