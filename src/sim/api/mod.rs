@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod bootstrap;
 pub mod call;
 pub mod change;
 mod convert;
@@ -34,6 +35,9 @@ mod pages;
 pub mod patch;
 #[cfg(test)]
 mod patch_answers;
+mod plugins;
+#[cfg(test)]
+mod plugins_tests;
 mod pod_parts;
 pub mod prepare;
 pub mod quantity;

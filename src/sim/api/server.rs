@@ -15,6 +15,7 @@ use super::definitions;
 use super::gvr::Gvr;
 use super::names;
 use super::object;
+use super::plugins::Plugins;
 use super::pod_parts;
 use super::resource::Resource;
 use super::status::Status;
@@ -45,7 +46,7 @@ impl Api {
         Self(Arc::new(Inner {
             state: Arc::new(Mutex::new(state)),
             clock,
-            admission: RwLock::default(),
+            admission: RwLock::new(vec![Arc::new(Plugins)]),
             access: RwLock::new(Arc::new(Access::new(names::uid()))),
             backends: RwLock::default(),
             faults: RwLock::default(),

@@ -23,6 +23,17 @@ const LONGEST: Duration = Duration::from_secs(45 * 60);
 /// Changes that may wait for a client; one that is slower loses its watch.
 const WAITING: usize = 10_000;
 
+/// So long before its end a watch gets a last bookmark.
+const LAST: Duration = Duration::from_secs(2);
+
+/// When the next bookmark is due: every minute, and right before the end.
+fn next_bookmark(end: Instant) -> Instant {
+    let now = Instant::now();
+    let last = end.checked_sub(LAST).filter(|last| *last > now);
+    // Without a last one there is none before the end.
+    last.unwrap_or(end + LAST).min(now + BOOKMARK)
+}
+
 /// One event of a watch.
 #[derive(Clone, Debug)]
 pub struct WatchEvent {
@@ -59,6 +70,7 @@ pub(super) fn start(work: &mut Work, state: &Arc<Mutex<State>>) -> Result<Watch,
     let feed = work.state.store.subscribe(Some(resource.clone()));
     let current = work.state.store.version();
     let seconds = options.timeout_seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    let end = Instant::now() + seconds.unwrap_or(LONGEST).min(LONGEST * 4);
     let mut watch = Watch {
         state: state.clone(),
         resource: work.resource.clone(),
@@ -68,8 +80,8 @@ pub(super) fn start(work: &mut Work, state: &Arc<Mutex<State>>) -> Result<Watch,
         first: VecDeque::new(),
         from: current,
         bookmarks: options.bookmarks,
-        next_bookmark: Instant::now() + BOOKMARK,
-        end: Instant::now() + seconds.unwrap_or(LONGEST).min(LONGEST * 4),
+        next_bookmark: next_bookmark(end),
+        end,
         over: false,
     };
     let initial = options.send_initial_events.unwrap_or(asked == 0);
@@ -138,14 +150,9 @@ impl Watch {
                         }
                     }
                 }
-                () = sleep_until(self.end) => {
-                    self.over = true;
-                    if self.bookmarks {
-                        return Some(self.mark());
-                    }
-                }
+                () = sleep_until(self.end) => return None,
                 () = sleep_until(self.next_bookmark), if self.bookmarks => {
-                    self.next_bookmark = Instant::now() + BOOKMARK;
+                    self.next_bookmark = next_bookmark(self.end);
                     return Some(self.mark());
                 }
             }
