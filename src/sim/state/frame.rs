@@ -38,10 +38,11 @@ pub(super) enum Found {
 pub(super) fn at(bytes: &[u8], at: usize) -> Found {
     let rest = bytes.get(at..).unwrap_or_default();
     let Some((head, behind)) = rest.split_first_chunk::<HEAD>() else { return Found::End };
-    let [a, b, c, d, e, f, g, h] = *head;
-    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    let (length, expected) = head.split_at(HEAD / 2);
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_le_bytes);
+    let length = number(length) as usize;
     let Some(content) = behind.get(..length) else { return Found::End };
-    if length > 0 && checksum(content) == u32::from_le_bytes([e, f, g, h]) {
+    if length > 0 && checksum(content) == number(expected) {
         return Found::Record(length);
     }
     // A machine that stopped may leave zeros where it had not written yet.

@@ -157,7 +157,7 @@ impl<'a> Map<'a> {
     }
 }
 
-impl<'a> List<'a> {
+impl List<'_> {
     /// How an element is chosen, or why it cannot be.
     pub(super) fn element(&self, value: &Value) -> Result<Element, String> {
         if !self.associative {

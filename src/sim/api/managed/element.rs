@@ -146,7 +146,9 @@ fn shown(value: &Value) -> String {
         Value::Null => "null".into(),
         Value::String(text) => go_text::quote(text),
         Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(",")),
-        Value::Object(fields) => fields.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| format!("{key}={}", shown(value))).collect::<Vec<_>>().concat()
+        }
         other => go_text::plain(other),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::super::go_text;
 use super::super::object;
 use super::fields_v1;
 use super::set::Set;
@@ -56,14 +57,16 @@ impl Operation {
 impl Manager {
     /// As messages name it.
     pub(super) fn shown(&self) -> String {
-        let mut text = super::super::go_text::quote(&self.name);
-        if !self.subresource.is_empty() {
-            text += &format!(" with subresource {}", super::super::go_text::quote(&self.subresource));
-        }
-        if self.operation == Operation::Update {
-            text += &format!(" using {}", self.api_version);
-        }
-        text
+        let name = go_text::quote(&self.name);
+        let part = match self.subresource.as_str() {
+            "" => String::new(),
+            part => format!(" with subresource {}", go_text::quote(part)),
+        };
+        let version = match self.operation {
+            Operation::Update => format!(" using {}", self.api_version),
+            Operation::Apply => String::new(),
+        };
+        format!("{name}{part}{version}")
     }
 }
 

@@ -43,7 +43,7 @@ pub fn from_scale(parent: &mut Value, scale: &Value, replicas: &[&str], api_vers
         let mut fields = Set::default();
         fields.insert(&path);
         if !manager.api_version.is_empty() {
-            manager.api_version = api_version.to_owned();
+            api_version.clone_into(&mut manager.api_version);
         }
         // As on the true server, these have no time.
         let new = Entry { fields, api_version: api_version.to_owned(), time: None };

@@ -40,9 +40,8 @@ fn unowned() -> Set {
 pub(super) fn update(target: &Target, live: &Value, new: &Value, managers: Managers, name: &str) -> Managers {
     let place = Place::root(target.schema);
     let managers = reconciled(place, managers);
-    let (mut managers, changed) = match take_over(target, live, new, managers, None, true) {
-        Ok(done) => done,
-        Err(_) => return Managers::new(),
+    let Ok((mut managers, changed)) = take_over(target, live, new, managers, None, true) else {
+        return Managers::new();
     };
     let taken = changed.set().without(&target.put_back).difference(&unowned());
     if taken.is_empty() {
@@ -72,7 +71,7 @@ pub(super) fn apply(
     let time = last.as_ref().and_then(|entry| entry.time.clone());
     managers.insert(manager.clone(), Entry { fields, api_version: target.api_version.clone(), time });
     let new = match last {
-        Some(last) if !last.fields.is_empty() => prune(place, merged, &managers, &last.fields),
+        Some(last) if !last.fields.is_empty() => prune(place, &merged, &managers, &last.fields),
         _ => merged,
     };
     let (mut managers, _) = take_over(target, live, &new, managers, Some(&manager), force)?;
@@ -124,15 +123,15 @@ fn take_over(
 }
 
 /// Removes what the manager applied last time and not this time, and nobody else owns.
-fn prune(place: Place, merged: Value, managers: &Managers, last: &Set) -> Value {
+fn prune(place: Place, merged: &Value, managers: &Managers, last: &Set) -> Value {
     let last = with_named(last, place);
-    let pruned = remove(place, &merged, &last);
+    let pruned = remove(place, merged, &last);
     let owned = managers.values().fold(Set::default(), |all, entry| all.union(&entry.fields));
-    let merged_set = with_named(&field_set(place, &merged), place);
+    let merged_set = with_named(&field_set(place, merged), place);
     // Back comes what somebody owns …
     let pruned_set = with_named(&field_set(place, &pruned), place);
-    let pruned = remove(place, &merged, &merged_set.difference(&pruned_set.union(&with_named(&owned, place))));
+    let pruned = remove(place, merged, &merged_set.difference(&pruned_set.union(&with_named(&owned, place))));
     // … and what the manager did not own itself.
     let pruned_set = with_named(&field_set(place, &pruned), place);
-    remove(place, &merged, &merged_set.difference(&pruned_set).intersection(&last))
+    remove(place, merged, &merged_set.difference(&pruned_set).intersection(&last))
 }

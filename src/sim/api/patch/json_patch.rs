@@ -70,7 +70,7 @@ fn step(document: &mut Value, operation: &Map<String, Value>) -> Option<()> {
     match text("op")? {
         "add" => add(document, path?, value.clone()),
         "remove" => remove(document, path?).map(drop),
-        "replace" if path? == "" => {
+        "replace" if path?.is_empty() => {
             *document = Some(value.clone()).filter(|value| value.is_object() || value.is_array())?;
             Some(())
         }
@@ -94,12 +94,12 @@ fn step(document: &mut Value, operation: &Map<String, Value>) -> Option<()> {
             add(document, path?, moved)
         }
         "copy" => {
-            let copied = get(document, text("from")?)?.unwrap_or(Value::Null);
+            let copied = get(document, text("from")?)?;
             add(document, path?, copied)
         }
         "test" => {
-            let found = if path? == "" { Some(document.clone()) } else { get(document, path?)? };
-            (found.unwrap_or(Value::Null) == *value).then_some(())
+            let found = if path?.is_empty() { document.clone() } else { get(document, path?)? };
+            (found == *value).then_some(())
         }
         _ => None,
     }
@@ -131,12 +131,12 @@ fn index(text: &str, len: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|_| index < len)
 }
 
-/// The value at a path; an absent field is found as nothing, an absent element is not found.
-fn get(document: &mut Value, path: &str) -> Option<Option<Value>> {
+/// The value at a path; null for an absent field, but nothing for an absent element.
+fn get(document: &mut Value, path: &str) -> Option<Value> {
     let (holder, key) = find(document, path)?;
     match holder {
-        Value::Array(items) => Some(Some(items[index(&key, items.len())?].clone())),
-        holder => Some(holder.get(&key).cloned()),
+        Value::Array(items) => Some(items[index(&key, items.len())?].clone()),
+        holder => Some(holder.get(&key).cloned().unwrap_or(Value::Null)),
     }
 }
 
