@@ -233,6 +233,16 @@ impl Rig {
         }
     }
 
+    /// Takes a single pod away.
+    pub(crate) async fn withdraw(&self, pod: &Value) {
+        let word = |key: &str| pod["metadata"][key].as_str().unwrap();
+        let path = format!("/api/v1/namespaces/{}/pods/{}", word("namespace"), word("name"));
+        let now = json!({"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0});
+        self.call("DELETE", &path, &now).await;
+        let gone = async || self.pods().await.iter().all(|p| p["metadata"]["name"] != pod["metadata"]["name"]);
+        self.until("the end of a pod", gone).await;
+    }
+
     /// Takes everything away.
     pub(crate) async fn clear(&self) {
         let now = json!({"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "propagationPolicy": "Background"});
