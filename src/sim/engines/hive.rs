@@ -86,7 +86,7 @@ fn container<'a>(pod: &'a Value, is_it: &dyn Fn(&[&str]) -> bool) -> Option<&'a 
     })
 }
 
-/// The database behind a URL of JDBC, or what PostgreSQL's driver says.
+/// The database behind a URL of JDBC, or what the driver of `PostgreSQL` says.
 fn log_in(objects: &dyn Objects, namespace: &str, url: &str, user: &str, password: &str) -> Result<Database, String> {
     let parts = url.strip_prefix("jdbc:postgresql://").and_then(|rest| rest.split_once('/'));
     let (place, rest) = parts.ok_or_else(|| format!("No suitable driver found for {url}"))?;
