@@ -35,7 +35,9 @@ mod tests {
         let api = Api::new(Types::shipped(), Clock::new(Mode::Virtual), Box::new(Forget));
         let gvr = Gvr::new("rbac.authorization.k8s.io", "v1", "clusterroles");
         let mut call = Call::new(User::admin(), Verb::Create, gvr.clone());
-        call.body = Some(json!({"apiVersion": gvr.api_version(), "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []}));
+        call.body = Some(
+            json!({"apiVersion": gvr.api_version(), "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": []}),
+        );
         api.call(&call).unwrap();
         let objects: &dyn Objects = &api;
         assert_eq!(objects.find(&gvr.group, &gvr.plural, "", "r").unwrap()["metadata"]["name"], "r");
