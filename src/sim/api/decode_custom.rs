@@ -1,5 +1,7 @@
 //! Reads a custom resource: metadata as Go reads it, the rest pruned by the structural schema.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value};
 
 use super::decode_go::GoReader;
@@ -39,7 +41,7 @@ pub(super) fn prune(value: &mut Value, node: &Node, resource: bool, path: &mut S
                 return;
             };
             for (index, item) in items.iter_mut().enumerate() {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 prune(item, of, of.embedded_resource, path, unknown);
                 path.truncate(length);
             }

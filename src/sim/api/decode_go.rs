@@ -1,5 +1,7 @@
 //! Reads an object of one of the server's own kinds as Go reads it, and writes it back as Go writes it.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Number, Value, json};
 
 use super::go_type::{GoStruct, GoType, Own};
@@ -102,12 +104,12 @@ impl GoReader {
             (GoType::Float, Value::Number(number)) => Value::Number(number),
             (GoType::Int(bits), Value::Number(number)) => self.whole(shown, *bits, true, number),
             (GoType::Uint(bits), Value::Number(number)) => self.whole(shown, *bits, false, number),
-            (GoType::Slice(inner), Value::String(text)) if matches!(**inner, GoType::Uint(8)) => self.bytes(text),
+            (GoType::Slice(inner), Value::String(text)) if matches!(**inner, GoType::Uint(8)) => self.bytes(&text),
             (GoType::Slice(inner), Value::Array(items)) => {
                 let length = self.path.len();
                 let mut out = Vec::with_capacity(items.len());
                 for (index, item) in items.into_iter().enumerate() {
-                    self.path.push_str(&format!("[{index}]"));
+                    let _ = write!(self.path, "[{index}]");
                     out.push(self.value(inner, item));
                     self.path.truncate(length);
                 }
@@ -117,7 +119,7 @@ impl GoReader {
                 let length = self.path.len();
                 let (within, mut out) = (self.within.clone(), Map::with_capacity(fields.len()));
                 for (name, item) in fields {
-                    self.path.push_str(&format!(".{name}"));
+                    let _ = write!(self.path, ".{name}");
                     let item = self.value(inner, item);
                     out.insert(name, item);
                     self.path.truncate(length);
@@ -146,14 +148,15 @@ impl GoReader {
             (_, false) => n >= 0,
             _ => true,
         });
-        if !fits && !(number.is_u64() && !signed && bits == 64) {
+        let large = number.is_u64() && !signed && bits == 64;
+        if !(fits || large) {
             self.mismatch(&format!("number {number}"), shown);
             return json!(0);
         }
         Value::Number(number)
     }
 
-    fn bytes(&mut self, text: String) -> Value {
+    fn bytes(&mut self, text: &str) -> Value {
         // Line breaks within are read over.
         let clean: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
         if let Some(at) = illegal_base64(clean.as_bytes()) {
@@ -264,14 +267,17 @@ pub(super) fn zero(ty: &GoType) -> Value {
         GoType::Bool => json!(false),
         GoType::Int(_) | GoType::Uint(_) | GoType::Float | GoType::Own(Own::IntOrString) => json!(0),
         GoType::Text => json!(""),
-        GoType::Any | GoType::Pointer(_) | GoType::Slice(_) | GoType::Map(..) => Value::Null,
+        GoType::Any
+        | GoType::Pointer(_)
+        | GoType::Slice(_)
+        | GoType::Map(..)
+        | GoType::Own(Own::Time | Own::MicroTime | Own::Raw | Own::Props(_)) => Value::Null,
         GoType::Named(_, inner) => zero(inner),
         GoType::Struct(node) => match &node.go {
             Some(go) => Value::Object(GoReader::default().fields(go, Map::new())),
             None => Value::Null,
         },
         GoType::Own(Own::Quantity) => json!("0"),
-        GoType::Own(Own::Time | Own::MicroTime | Own::Raw | Own::Props(_)) => Value::Null,
     }
 }
 

@@ -233,3 +233,37 @@ fn operation(action: &str, gvk: &Value, schema: &str) -> Value {
     }
     operation
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_holds_what_it_refers_to() {
+        let mut types = Types::shipped();
+        for crd in super::super::shipped::crds() {
+            types.set_crd(crd);
+        }
+        let index = types.openapi_v3_index();
+        let keys: Vec<&String> = index["paths"].as_object().unwrap().keys().collect();
+        assert!(keys.contains(&&"api/v1".to_owned()) && keys.contains(&&"apis/postgresql.cnpg.io/v1".to_owned()));
+        for key in keys {
+            let document = types.openapi_v3(key).unwrap();
+            let mut wanted = BTreeSet::new();
+            references(&document, &mut wanted);
+            let missing: Vec<_> =
+                wanted.iter().filter(|name| document["components"]["schemas"][name.as_str()].is_null()).collect();
+            assert!(missing.is_empty(), "{key}: {missing:?}");
+        }
+        assert!(types.openapi_v3("apis/apps/v1beta1").is_none());
+    }
+
+    #[test]
+    fn clients_find_that_fields_are_validated() {
+        let document = Types::shipped().openapi_v3("apis/apps/v1").unwrap();
+        let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+        assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
+        assert!(patch["parameters"].as_array().unwrap().iter().any(|p| p["name"] == "fieldValidation"));
+        assert!(document["components"]["schemas"]["io.k8s.api.apps.v1.DeploymentSpec"]["go"].is_null());
+    }
+}

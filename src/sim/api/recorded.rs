@@ -117,7 +117,9 @@ fn bare(mut object: Value) -> Value {
         "PersistentVolume" => &["/metadata/finalizers", "/status/lastPhaseTransitionTime"],
         _ => &[],
     };
-    given.iter().for_each(|path| drop(path));
+    for path in given {
+        drop(path);
+    }
     for port in object.pointer_mut("/spec/ports").and_then(Value::as_array_mut).into_iter().flatten() {
         port.as_object_mut().map(|port| port.shift_remove("nodePort"));
     }

@@ -160,6 +160,7 @@ pub struct Junctors {
 
 /// The schema of one value.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // Kubernetes' own flags
 pub struct Node {
     /// Its JSON type.
     pub ty: Type,

@@ -38,7 +38,7 @@ pub(super) fn shipped() -> &'static Shipped {
     &SHIPPED
 }
 
-/// The CRDs of Flux and of the operators in use (Rook, CloudNativePG, External Secrets, prometheus-operator) and of
+/// The CRDs of Flux and of the operators in use (Rook, `CloudNativePG`, External Secrets, prometheus-operator) and of
 /// metrics.k8s.io, ready to be created.
 pub fn crds() -> &'static [Value] {
     &SHIPPED.crds

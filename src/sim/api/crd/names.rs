@@ -117,3 +117,44 @@ fn set(status: &mut Value, ty: &str, value: &str, reason: &str, message: &str, n
         None => list.push(condition),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crd(plural: &str, kind: &str, short: &str) -> Value {
+        json!({
+            "metadata": {"name": format!("{plural}.example.org")},
+            "spec": {
+                "group": "example.org",
+                "names": {"plural": plural, "singular": plural, "kind": kind, "listKind": format!("{kind}List"), "shortNames": [short]},
+                "versions": [{"name": "v1", "served": true, "storage": true}],
+            },
+        })
+    }
+
+    #[test]
+    fn the_first_gets_its_names_and_the_second_is_told() {
+        let mut first = crd("foos", "Foo", "f");
+        first["status"] = accept(&first, &[], "2026-01-01T00:00:00Z");
+        assert_eq!(condition(&first, "Established"), Some("True"));
+        assert_eq!(first["status"]["storedVersions"], json!(["v1"]));
+        let mut second = crd("bars", "Foo", "b");
+        second["status"] = accept(&second, &[&first], "2026-01-01T00:00:00Z");
+        assert_eq!(condition(&second, "NamesAccepted"), Some("False"));
+        assert_eq!(condition(&second, "Established"), Some("False"));
+        let told = &second["status"]["conditions"][0];
+        assert_eq!(
+            (&told["reason"], &told["message"]),
+            (&json!("ListKindConflict"), &json!("\"FooList\" is already in use"))
+        );
+    }
+
+    #[test]
+    fn a_condition_that_stays_keeps_its_time() {
+        let mut only = crd("foos", "Foo", "f");
+        only["status"] = accept(&only, &[], "2026-01-01T00:00:00Z");
+        let again = accept(&only, &[], "2026-02-02T00:00:00Z");
+        assert_eq!(again, only["status"]);
+    }
+}

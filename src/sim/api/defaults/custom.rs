@@ -69,7 +69,9 @@ pub(super) fn drop_nulls(value: &mut Value, node: &Node) {
         }
         Value::Array(items) => {
             if let Some(of) = &node.items {
-                items.iter_mut().for_each(|item| drop_nulls(item, of));
+                for item in items {
+                    drop_nulls(item, of);
+                }
             }
         }
         _ => {}

@@ -74,7 +74,7 @@ fn pod_requests(spec: &mut Fields) {
             continue;
         }
         let value = if containers > 0 && matches!(name.as_str(), "cpu" | "memory") {
-            json!(canonical(&format!("{}n", containers)).unwrap_or_default())
+            json!(canonical(&format!("{containers}n")).unwrap_or_default())
         } else {
             amount.clone()
         };

@@ -100,7 +100,7 @@ fn evaluate(node: &Node, new: &Value, old: Option<&Value>, path: &Path, unchange
                 }
             }
             Ok(other) => {
-                invalid(path, node, &format!("rule evaluated to {other:?}, not to a bool: {}", rule.rule), faults)
+                invalid(path, node, &format!("rule evaluated to {other:?}, not to a bool: {}", rule.rule), faults);
             }
             Err(why) => invalid(
                 path,
@@ -209,8 +209,7 @@ static NOTHING: Node = Node::anything();
 fn text_to_cel(text: &str, node: &Node) -> CelValue {
     let plain = || CelValue::String(Arc::new(text.to_owned()));
     let function = match node.format.as_str() {
-        "date-time" => "timestamp",
-        "date" => "timestamp",
+        "date-time" | "date" => "timestamp",
         "duration" => "duration",
         "byte" => "base64.decode",
         _ => return plain(),

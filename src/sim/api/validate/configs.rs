@@ -99,7 +99,7 @@ fn docker(secret: &Value, key: &str, faults: &mut Faults) {
             "json: cannot unmarshal value into Go value of type map[string]interface {}",
         ),
         Err(_) if bytes.is_empty() => {
-            faults.invalid_text(&path, "<secret contents redacted>", "unexpected end of JSON input")
+            faults.invalid_text(&path, "<secret contents redacted>", "unexpected end of JSON input");
         }
         Err(_) => {
             let first = char::from(bytes.iter().copied().find(|b| !b.is_ascii_whitespace()).unwrap_or(b' '));
@@ -108,6 +108,16 @@ fn docker(secret: &Value, key: &str, faults: &mut Faults) {
         }
     }
 }
+
+const SCOPES: [&str; 7] = [
+    "BestEffort",
+    "CrossNamespacePodAffinity",
+    "NotBestEffort",
+    "NotTerminating",
+    "PriorityClass",
+    "Terminating",
+    "VolumeAttributesClass",
+];
 
 /// What a namespace may own.
 pub(super) fn quota(new: &Value, old: Option<&Value>, faults: &mut Faults) {
@@ -121,15 +131,6 @@ pub(super) fn quota(new: &Value, old: Option<&Value>, faults: &mut Faults) {
         }
         resources::quantity(name, amount, &at, faults);
     }
-    const SCOPES: [&str; 7] = [
-        "BestEffort",
-        "CrossNamespacePodAffinity",
-        "NotBestEffort",
-        "NotTerminating",
-        "PriorityClass",
-        "Terminating",
-        "VolumeAttributesClass",
-    ];
     let scopes: Vec<&str> = spec["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for scope in &scopes {
         if !SCOPES.contains(scope) {

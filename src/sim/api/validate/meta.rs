@@ -208,9 +208,8 @@ fn name_rule(resource: &Resource) -> names::Rule {
         return names::dns_subdomain;
     }
     match (resource.gvr.group.as_str(), resource.gvr.plural.as_str()) {
-        ("", "namespaces" | "services") => names::dns_label,
+        ("", "namespaces" | "services") | ("apps", "statefulsets") => names::dns_label,
         ("rbac.authorization.k8s.io", _) => names::path_segment,
-        ("apps", "statefulsets") => names::dns_label,
         ("authorization.k8s.io" | "authentication.k8s.io", _) => names::anything,
         _ => names::dns_subdomain,
     }

@@ -90,7 +90,7 @@ fn builtin(group: &str, kind: &str, new: &Value, old: Option<&Value>, faults: &m
         ("", "Node") => configs::node(new, faults),
         ("", "ReplicationController") => workloads::replication_controller(new, faults),
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet") => {
-            workloads::workload(kind, new, old, faults)
+            workloads::workload(kind, new, old, faults);
         }
         ("batch", "Job") => jobs::job(new, old, faults),
         ("batch", "CronJob") => jobs::cron_job(new, old, faults),

@@ -201,9 +201,8 @@ pub(super) fn autoscaler(new: &Value, faults: &mut Faults) {
             faults.each(&path_of.child(field), value, names::path_segment(value));
         }
     }
-    if !text(target, "apiVersion").contains('/')
-        && !(text(target, "apiVersion") == "v1" && text(target, "kind") == "ReplicationController")
-    {
+    let controller = text(target, "apiVersion") == "v1" && text(target, "kind") == "ReplicationController";
+    if !(controller || text(target, "apiVersion").contains('/')) {
         faults.invalid_text(
             &path_of.child("apiVersion"),
             text(target, "apiVersion"),

@@ -91,11 +91,6 @@ impl Faults {
         self.0.push(FieldError::new(FieldErrorKind::TooLong, path.to_string(), message));
     }
 
-    pub(in super::super) fn too_many(&mut self, path: &Path, actual: usize, most: u64) {
-        let message = format!("Too many: {actual}: must have at most {most} items");
-        self.0.push(FieldError::new(FieldErrorKind::TooMany, path.to_string(), message));
-    }
-
     pub(in super::super) fn unsupported(&mut self, path: &Path, value: &Value, allowed: &[&str]) {
         self.0.push(FieldError::not_supported(path.to_string(), &shown(value), allowed));
     }

@@ -135,7 +135,7 @@ pub(super) fn tolerations(list: &Value, path: &Path, faults: &mut Faults) {
             }
             "Exists" => {}
             "Gt" | "Lt" => {
-                faults.unsupported(&path.child("operator"), &toleration["operator"], &["Equal", "Exists", "Lt", "Gt"])
+                faults.unsupported(&path.child("operator"), &toleration["operator"], &["Equal", "Exists", "Lt", "Gt"]);
             }
             _ => faults.unsupported(&path.child("operator"), &toleration["operator"], &["Equal", "Exists"]),
         }

@@ -48,7 +48,7 @@ pub(super) fn requirements(resources: &Value, path: &Path, pod: bool, faults: &m
         match compare(value, limit) {
             Some(Ordering::Equal) | None => {}
             Some(_) if !overcommit => {
-                faults.invalid(&requests, value, &format!("must be equal to {name} limit of {shown}"))
+                faults.invalid(&requests, value, &format!("must be equal to {name} limit of {shown}"));
             }
             Some(Ordering::Greater) => {
                 faults.invalid(&requests, value, &format!("must be less than or equal to {name} limit of {shown}"));

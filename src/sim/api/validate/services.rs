@@ -29,14 +29,14 @@ pub(super) fn service(new: &Value, old: Option<&Value>, faults: &mut Faults) {
     meta::labels(&spec["selector"], &path.child("selector"), faults);
     faults.one_of(&path.child("sessionAffinity"), &spec["sessionAffinity"], &["ClientIP", "None"]);
     affinity(spec, &path, faults);
-    if let Some(given) = spec["clusterIP"].as_str().filter(|ip| !ip.is_empty() && *ip != "None") {
-        if given.parse::<std::net::IpAddr>().is_err() {
-            faults.invalid_text(
-                &path.child("clusterIPs").index(0),
-                given,
-                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-            );
-        }
+    if let Some(given) = spec["clusterIP"].as_str().filter(|ip| !ip.is_empty() && *ip != "None")
+        && given.parse::<std::net::IpAddr>().is_err()
+    {
+        faults.invalid_text(
+            &path.child("clusterIPs").index(0),
+            given,
+            "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        );
     }
     for (ip, path) in each(&spec["externalIPs"], &path.child("externalIPs")) {
         let ip = ip.as_str().unwrap_or_default();

@@ -54,10 +54,8 @@ fn one(kind: &str, source: &Value, path: &Path, faults: &mut Faults) {
         }
     };
     match kind {
-        "emptyDir" => {
-            if resources::amount(&source["sizeLimit"]).is_some_and(|size| size.nanos() < 0) {
-                faults.forbidden(&path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity");
-            }
+        "emptyDir" if resources::amount(&source["sizeLimit"]).is_some_and(|size| size.nanos() < 0) => {
+            faults.forbidden(&path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity");
         }
         "hostPath" => {
             needs("path");

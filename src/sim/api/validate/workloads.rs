@@ -202,7 +202,11 @@ fn stateful_set(spec: &Value, update: bool, path: &Path, faults: &mut Faults) {
             }
         }
         other => {
-            faults.invalid(&at, &json!({"Type": other, "RollingUpdate": null}), "must be 'RollingUpdate' or 'OnDelete'")
+            faults.invalid(
+                &at,
+                &json!({"Type": other, "RollingUpdate": null}),
+                "must be 'RollingUpdate' or 'OnDelete'",
+            );
         }
     }
     let retention = path.child("persistentVolumeClaimRetentionPolicy");
