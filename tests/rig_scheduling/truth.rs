@@ -148,7 +148,7 @@ impl Rig {
         let (began, mut since, mut last) = (Instant::now(), Instant::now(), String::new());
         loop {
             tokio::time::sleep(Duration::from_millis(15)).await;
-            assert!(began.elapsed() < Duration::from_secs(60), "{} does not settle", situation.name);
+            assert!(began.elapsed() < Duration::from_mins(1), "{} does not settle", situation.name);
             let pods = self.pods().await;
             let now: Vec<String> = pods
                 .iter()
