@@ -26,7 +26,6 @@ pub mod gvr;
 pub mod hand;
 pub mod http;
 pub mod json_text;
-mod lookup;
 pub mod managed;
 pub mod metrics;
 mod names;
