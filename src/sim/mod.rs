@@ -4,6 +4,7 @@ pub mod api;
 pub mod clock;
 pub mod engines;
 pub mod faults;
+pub mod flux;
 pub mod operators;
 pub mod s3;
 pub mod state;
