@@ -63,6 +63,8 @@ mod time_text;
 pub mod types;
 mod update;
 mod validate;
+#[cfg(test)]
+mod verbs_tests;
 pub mod watch;
 mod work;
 

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::admission::{Admission, Attempt};
+use super::call::Verb;
+use super::crd;
 use super::names;
 use super::object;
 use super::status::Status;
@@ -36,6 +38,29 @@ impl Admission for Plugins {
             one_default(attempt, object)?;
         }
         Ok(())
+    }
+
+    fn check(&self, attempt: &Attempt, object: &Value) -> Result<(), Status> {
+        let writes = matches!(attempt.verb, Verb::Create | Verb::Update);
+        if writes && attempt.is("customresourcedefinitions", "apiextensions.k8s.io") {
+            return crd::refusal(object).map_or(Ok(()), |why| Err(Status::not_simulated(why)));
+        }
+        Ok(())
+    }
+
+    fn warn(&self, attempt: &Attempt, object: &Value) -> Vec<String> {
+        if !matches!(attempt.verb, Verb::Create | Verb::Update) || !attempt.subresource.is_empty() {
+            return Vec::new();
+        }
+        let (group, plural) = (attempt.resource.gvr.group.as_str(), attempt.resource.gvr.plural.as_str());
+        if group == "admissionregistration.k8s.io" {
+            return vec![format!("unknown to the simulator: {plural} are stored, and nothing is asked of them")];
+        }
+        let enforced = object::label(object, "pod-security.kubernetes.io/enforce");
+        if attempt.is("namespaces", "") && enforced.is_some_and(|level| level != "privileged") {
+            return vec!["unknown to the simulator: pod security is not enforced".to_owned()];
+        }
+        Vec::new()
     }
 }
 

@@ -164,9 +164,9 @@ impl Api {
             state: &mut state,
             clock: &self.0.clock,
             admission: &admission,
-            resource,
             call,
-            warnings: Vec::new(),
+            warnings: resource.crd.iter().filter_map(|crd| crd.deprecation.clone()).collect(),
+            resource,
         };
         let before = work.state.store.version();
         let answer = dispatch(&mut work);
