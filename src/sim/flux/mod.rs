@@ -34,6 +34,7 @@ mod remotes;
 mod runner;
 mod server;
 mod source;
+mod through_hand;
 mod variables;
 
 #[cfg(test)]
