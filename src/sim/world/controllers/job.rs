@@ -52,6 +52,9 @@ impl Reconcile for Jobs {
             release_orphans(look, namespace, &mut plan);
             return plan;
         };
+        if job.pointer("/spec/selector").is_none() {
+            return plan; // The API server gives every Job one.
+        }
         let manager = text(job, "/spec/managedBy");
         if !manager.is_empty() && manager != "kubernetes.io/job-controller" {
             return plan;

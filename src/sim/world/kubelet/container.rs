@@ -8,8 +8,10 @@ use crate::sim::world::look::Look;
 use crate::sim::world::plan::{Plan, seconds_later};
 use crate::sim::world::read::{count, int, list, name, namespace, put, text, time, uid};
 
+use super::config;
+use super::memory::Memory;
 use super::model::run_of;
-use super::{Kubelets, config, full_name, note};
+use super::notes::{full_name, note};
 
 /// The longest back-off of a container that ends again and again (`MaxCrashLoopBackOff`), in seconds.
 const LONGEST: i64 = 300;
@@ -20,7 +22,7 @@ const FORGIVEN: i64 = 600;
 pub(super) struct Turn<'a> {
     pub(super) look: &'a Look<'a>,
     pub(super) pod: &'a Value,
-    pub(super) kubelet: &'a mut Kubelets,
+    pub(super) kubelet: &'a mut Memory,
     pub(super) plan: &'a mut Plan,
     pub(super) mounted: bool,
 }

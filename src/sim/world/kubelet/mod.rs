@@ -3,45 +3,35 @@
 
 mod config;
 mod container;
+mod memory;
 mod model;
+mod notes;
 mod status;
-
-use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::id::{Id, split};
 use super::look::Look;
-use super::plan::{Act, Note, Plan, Reporter, seconds_later};
+use super::plan::{Act, Plan, seconds_later};
 use super::pods::ended;
-use super::read::{deleting, flag, int, list, name, namespace, slot, text, time, uid};
+use super::read::{deleting, flag, int, list, slot, text, time, uid};
 use super::reconcile::{Reconcile, Seen};
 use super::view::View;
 
 use container::Turn;
+use memory::Memory;
 pub use model::{Model, Run, log_of};
+use notes::note;
 
 /// The kubelets.
 #[derive(Default)]
-pub struct Kubelets {
-    model: Option<Model>,
-    /// Images by node.
-    images: HashSet<(String, String)>,
-    /// When the pull of a container's image began: pod uid and container.
-    pulls: BTreeMap<(String, String), Timestamp>,
-    /// Pods that were told to stop.
-    stopping: HashMap<String, Timestamp>,
-    /// Addresses in use, by pod uid.
-    addresses: HashMap<String, String>,
-    /// Events that were told once for a pod.
-    told: HashSet<(String, String)>,
-}
+pub struct Kubelets(Memory);
 
 impl Kubelets {
     /// With a model of what runs in containers; without one, containers of Jobs work for a while, others for ever.
     pub fn new(model: Option<Model>) -> Self {
-        Self { model, ..Self::default() }
+        Self(Memory { model, ..Memory::default() })
     }
 }
 
@@ -75,7 +65,7 @@ impl Reconcile for Kubelets {
         let (space, pod_name) = split(key);
         let mut plan = Plan::default();
         let Some(pod) = look.view.get("Pod", space, pod_name) else {
-            self.forget(look.view);
+            self.0.forget(look.view);
             return plan;
         };
         let node_name = text(pod, "/spec/nodeName");
@@ -97,23 +87,7 @@ fn waits(pod: &Value) -> bool {
     !ended(pod) && (statuses().next().is_none() || statuses().any(|s| s.pointer("/state/waiting").is_some()))
 }
 
-/// An event of the kubelet of a pod's node.
-fn note(pod: &Value, warning: bool, reason: &str, message: String, container: Option<(&str, &str)>) -> Act {
-    let mut note = Note::new(pod, warning, reason, message);
-    note.from = Some(Reporter { component: "kubelet".into(), host: text(pod, "/spec/nodeName").to_owned() });
-    note.field = container.map(|(group, name)| format!("spec.{group}{{{name}}}"));
-    Act::Event(note)
-}
-
 impl Kubelets {
-    fn forget(&mut self, view: &View) {
-        let there = |own: &str| view.by_uid(own).is_some();
-        self.pulls.retain(|(own, _), _| there(own));
-        self.stopping.retain(|own, _| there(own));
-        self.addresses.retain(|own, _| there(own));
-        self.told.retain(|(own, _)| there(own));
-    }
-
     /// One look at a living pod.
     fn run(&mut self, look: &Look<'_>, pod: &Value, node: &Value, plan: &mut Plan) {
         let mut fresh = pod.clone();
@@ -124,11 +98,11 @@ impl Kubelets {
         let mut mounted = true;
         for missing in config::missing_volumes(look.view, pod) {
             mounted = false;
-            if self.told.insert((uid(pod).to_owned(), missing.clone())) {
+            if self.0.told.insert((uid(pod).to_owned(), missing.clone())) {
                 plan.acts.push(note(pod, true, "FailedMount", missing, None));
             }
         }
-        let mut turn = Turn { look, pod, kubelet: self, plan, mounted };
+        let mut turn = Turn { look, pod, kubelet: &mut self.0, plan, mounted };
         let (init, main, finished) = turn.containers();
         if let Some(deadline) = deadline(pod) {
             if deadline <= look.now {
@@ -141,7 +115,7 @@ impl Kubelets {
         let status = &mut fresh["status"];
         status::fill(look, pod, status, init, main, mounted, finished);
         if mounted || status.get("podIP").is_some() {
-            let address = if flag(pod, "/spec/hostNetwork") { host.clone() } else { self.address(look.view, pod) };
+            let address = if flag(pod, "/spec/hostNetwork") { host.clone() } else { self.0.address(look.view, pod) };
             status["podIP"] = Value::from(address.clone());
             status["podIPs"] = json!([{"ip": address}]);
         }
@@ -175,7 +149,7 @@ impl Kubelets {
             plan.delete_with(pod, None, Some(0));
             return;
         }
-        let end = match self.stopping.get(&own) {
+        let end = match self.0.stopping.get(&own) {
             Some(end) => *end,
             None => {
                 for (group, names) in [("containers", &main), ("initContainers", &init)] {
@@ -186,7 +160,7 @@ impl Kubelets {
                 }
                 let grace = int(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(30);
                 let end = seconds_later(look.now, look.pace.stop.min(grace).max(0));
-                self.stopping.insert(own, end);
+                self.0.stopping.insert(own, end);
                 end
             }
         };
@@ -202,29 +176,6 @@ impl Kubelets {
         plan.status(fresh);
         plan.wake_at(look.now);
     }
-
-    /// The pod's address: one that no other pod has.
-    fn address(&mut self, view: &View, pod: &Value) -> String {
-        let known = text(pod, "/status/podIP");
-        if !known.is_empty() {
-            return known.to_owned();
-        }
-        if self.addresses.is_empty() {
-            let all = view.all("Pod").filter(|p| !text(p, "/status/podIP").is_empty());
-            self.addresses = all.map(|p| (uid(p).to_owned(), text(p, "/status/podIP").to_owned())).collect();
-        }
-        let used: HashSet<&String> = self.addresses.values().collect();
-        let mut number = super::hash::fnv32(uid(pod).as_bytes()) % 65_000;
-        let free = loop {
-            let address = format!("10.244.{}.{}", number / 254, number % 254 + 1);
-            if !used.contains(&address) || used.len() >= 65_000 {
-                break address;
-            }
-            number = (number + 1) % 65_000;
-        };
-        self.addresses.insert(uid(pod).to_owned(), free.clone());
-        free
-    }
 }
 
 fn deadline(pod: &Value) -> Option<Timestamp> {
@@ -235,11 +186,6 @@ fn host_address(node: &Value) -> String {
     let addresses = list(node, "/status/addresses");
     let internal = addresses.iter().find(|a| text(a, "/type") == "InternalIP");
     internal.map_or_else(|| "10.0.0.1".to_owned(), |a| text(a, "/address").to_owned())
-}
-
-/// What a pod is called in the kubelet's messages: `name_namespace(uid)`.
-fn full_name(pod: &Value) -> String {
-    format!("{}_{}({})", name(pod), namespace(pod), uid(pod))
 }
 
 #[cfg(test)]

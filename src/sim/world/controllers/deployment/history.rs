@@ -7,8 +7,8 @@ use crate::sim::world::owner::controller_reference;
 use crate::sim::world::pods::set_label;
 use crate::sim::world::read::{annotation, count, deleting, int, map_of, name, namespace, set_meta, slot};
 
-use super::replicas;
 use super::rollout::{Rollout, Set};
+use super::wanted::replicas;
 
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";

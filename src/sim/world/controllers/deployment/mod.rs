@@ -4,6 +4,7 @@ mod history;
 mod rollout;
 mod scale;
 mod status;
+mod wanted;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::sim::world::id::split;
 use crate::sim::world::look::Look;
 use crate::sim::world::owner::controlled_by;
 use crate::sim::world::plan::{Act, Plan};
-use crate::sim::world::read::{count, deleting, flag, int, labels, name, namespace};
+use crate::sim::world::read::{deleting, labels, namespace};
 use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
 use crate::sim::world::selector::{selects, selects_all};
 use crate::sim::world::view::View;
@@ -100,53 +101,6 @@ fn claimed_sets(look: &Look<'_>, deployment: &Value, plan: &mut Plan) -> Vec<Val
         }
     }
     mine
-}
-
-/// The fields of a Deployment that the rules ask for.
-struct Wanted {
-    replicas: i64,
-    rolling: bool,
-    surge: i64,
-    unavailable: i64,
-    paused: bool,
-    deadline: Option<i64>,
-    name: String,
-}
-
-impl Wanted {
-    fn read(deployment: &Value) -> Self {
-        use crate::sim::world::read::{scaled, text};
-        let replicas = int(deployment, "/spec/replicas").unwrap_or(1);
-        let rolling = text(deployment, "/spec/strategy/type") != "Recreate";
-        let at = |key: &str| deployment.pointer("/spec/strategy/rollingUpdate").and_then(|r| r.get(key));
-        let surge = scaled(at("maxSurge"), replicas, true);
-        let mut unavailable = scaled(at("maxUnavailable"), replicas, false);
-        if surge == 0 && unavailable == 0 {
-            unavailable = 1;
-        }
-        let deadline = int(deployment, "/spec/progressDeadlineSeconds").filter(|d| *d != i64::from(i32::MAX));
-        Self {
-            replicas,
-            rolling,
-            surge: if rolling { surge } else { 0 },
-            unavailable: if rolling { unavailable.min(replicas) } else { 0 },
-            paused: flag(deployment, "/spec/paused"),
-            deadline,
-            name: name(deployment).to_owned(),
-        }
-    }
-}
-
-fn replicas(set: &Value) -> i64 {
-    int(set, "/spec/replicas").unwrap_or(1)
-}
-
-fn total(sets: &[&Value]) -> i64 {
-    sets.iter().map(|set| replicas(set)).sum()
-}
-
-fn available(sets: &[&Value]) -> i64 {
-    sets.iter().map(|set| count(set, "/status/availableReplicas")).sum()
 }
 
 #[cfg(test)]

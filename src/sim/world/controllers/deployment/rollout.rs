@@ -8,7 +8,7 @@ use crate::sim::world::plan::Plan;
 use crate::sim::world::pods::ended;
 use crate::sim::world::read::{count, created, deleting, name, namespace};
 
-use super::{Wanted, available, replicas, total};
+use super::wanted::{Wanted, available, replicas, total};
 
 /// The state of one look. Sets and the Deployment are copies; what differs in the end is written.
 pub(super) struct Rollout<'a> {

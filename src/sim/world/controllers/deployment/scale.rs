@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::sim::world::read::{count, created, name};
 
-use super::replicas;
 use super::rollout::Rollout;
+use super::wanted::replicas;
 
 impl Rollout<'_> {
     /// Gives a set a size; says whether that changed it.

@@ -8,7 +8,7 @@ use crate::sim::world::plan::{Plan, seconds_later};
 use crate::sim::world::read::{count, int, list, name, nonzero, put, text, time};
 
 use super::rollout::Rollout;
-use super::{Wanted, available, total};
+use super::wanted::{Wanted, available, total};
 
 const PROGRESSING: &str = "Progressing";
 

@@ -1,6 +1,7 @@
+use super::wanted::replicas;
 use super::*;
 use crate::sim::world::controllers::ReplicaSets;
-use crate::sim::world::read::{annotation, text};
+use crate::sim::world::read::{annotation, name, text};
 use crate::sim::world::stage::Stage;
 use serde_json::json;
 
