@@ -184,7 +184,8 @@ fn unchanged(new: &Value, old: &Value, path: &Path, faults: &mut Faults) {
     }
     let mut munged = new.clone();
     for list in ["containers", "initContainers"] {
-        for (index, container) in munged[list].as_array_mut().into_iter().flatten().enumerate() {
+        let containers = munged.get_mut(list).and_then(Value::as_array_mut);
+        for (index, container) in containers.into_iter().flatten().enumerate() {
             container["image"] = old[list][index]["image"].clone();
         }
     }
