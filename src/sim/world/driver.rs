@@ -31,6 +31,8 @@ use super::worked::Worked;
 const QUIET: Duration = Duration::from_millis(3);
 /// How long an idle world sleeps before it looks whether somebody moved the clock.
 const TICK: Duration = Duration::from_millis(20);
+/// How long a world on a real clock sleeps at most: faults may come and go.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// So far a virtual clock runs ahead of the last request, in seconds: a crash loop that nobody watches comes to rest.
 const HORIZON: i64 = 3600;
 /// So much is done before others get their turn.
@@ -139,7 +141,9 @@ impl World {
 
     /// Takes over looks that were kept.
     pub fn restore_timers(&mut self, timers: Vec<(Timestamp, Look)>) {
-        timers.into_iter().for_each(|(at, look)| self.timers.add(at, look));
+        for (at, look) in timers {
+            self.timers.add(at, look);
+        }
     }
 
     /// Runs until cancelled or until the API server is gone.
@@ -202,7 +206,7 @@ impl World {
         let next = self.timers.first().map(|at| at.duration_since(self.clock.now()));
         let next = next.and_then(|left| Duration::try_from(left).ok());
         match self.clock.mode() {
-            Mode::Real => next.unwrap_or(Duration::from_secs(60)).min(Duration::from_secs(60)),
+            Mode::Real => next.unwrap_or(PATIENCE).min(PATIENCE),
             Mode::Virtual if self.timers.first_eager().is_some() => QUIET.min(TICK),
             Mode::Virtual => TICK,
         }
@@ -231,8 +235,12 @@ impl World {
         // All of the beginning is seen before anybody is told of it.
         let first: Vec<Arc<Change>> = std::mem::take(&mut self.first);
         let mut any = !first.is_empty();
-        first.iter().for_each(|change| self.note(change));
-        first.iter().for_each(|change| self.tell(change));
+        for change in &first {
+            self.note(change);
+        }
+        for change in &first {
+            self.tell(change);
+        }
         for change in std::mem::take(&mut self.pending) {
             self.note(&change);
             self.tell(&change);

@@ -24,7 +24,7 @@ const FORGET: i64 = 3600;
 
 /// Writes events.
 #[derive(Debug, Default)]
-pub struct Recorder {
+pub(super) struct Recorder {
     known: HashMap<String, Known>,
     tokens: HashMap<String, (f64, Timestamp)>,
 }

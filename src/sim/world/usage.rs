@@ -61,7 +61,7 @@ fn pod(object: &Value, used: &mut Amounts) {
 
 fn limits_as_requests(spec: &Value) -> Value {
     let mut turned = spec.clone();
-    let mut turn = |resources: &mut Value| {
+    let turn = |resources: &mut Value| {
         if let Some(map) = resources.as_object_mut() {
             let limits = map.get("limits").cloned().unwrap_or_default();
             map.insert("requests".into(), limits);

@@ -12,6 +12,9 @@ use super::plan::{Act, Plan};
 use super::reconcile::{Reconcile, Refusal, Seen};
 use super::writes::Writes;
 
+/// The longest wait after a refusal.
+const LONGEST: Duration = Duration::from_mins(5);
+
 /// A pure controller, queued.
 pub struct Worked<R> {
     inner: R,
@@ -23,7 +26,7 @@ enum End {
     Done,
     /// Somebody else was faster.
     Outdated,
-    Refused(Act, Refusal),
+    Refused(Box<(Act, Refusal)>),
 }
 
 impl<R: Reconcile> Worked<R> {
@@ -44,7 +47,7 @@ impl<R: Reconcile> Worked<R> {
                 Ok(()) => {}
                 Err(status) if is_gone(act, &status) => {}
                 Err(status) if status.code() == 409 || status.code() == 404 => return End::Outdated,
-                Err(status) => return End::Refused(act.clone(), refusal(&status)),
+                Err(status) => return End::Refused(Box::new((act.clone(), refusal(&status)))),
             }
         }
         End::Done
@@ -54,7 +57,7 @@ impl<R: Reconcile> Worked<R> {
         let tries = self.tries.entry(key.to_owned()).or_default();
         let wait = first.saturating_mul(1 << (*tries).min(8));
         *tries += 1;
-        ctx.after(wait.min(Duration::from_secs(300)), key);
+        ctx.after(wait.min(LONGEST), key);
     }
 }
 
@@ -84,7 +87,8 @@ impl<R: Reconcile> Controller for Worked<R> {
                 self.tries.remove(key);
             }
             End::Outdated => self.wait(ctx, key, Duration::from_millis(5)),
-            End::Refused(act, refusal) => {
+            End::Refused(refused) => {
+                let (act, refusal) = *refused;
                 tracing::debug!(controller = self.inner.name(), key, message = refusal.message, "a write was refused");
                 let more = self.inner.refused(&look, key, &act, &refusal);
                 let _ = self.carry_out(ctx, &more);

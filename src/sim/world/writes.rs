@@ -33,7 +33,7 @@ impl<'a> Writes<'a> {
     }
 
     /// Carries one act out; events are not for here.
-    pub fn carry_out(&mut self, act: &Act) -> Result<(), Status> {
+    pub fn carry_out(&mut self, act: &Act) -> Result<(), Box<Status>> {
         match act {
             Act::Create(object) => {
                 let mut call = self.call(Verb::Create, object)?;
@@ -73,7 +73,7 @@ impl<'a> Writes<'a> {
         }
     }
 
-    fn put(&mut self, object: &Value, part: Option<&str>) -> Result<(), Status> {
+    fn put(&mut self, object: &Value, part: Option<&str>) -> Result<(), Box<Status>> {
         let id = Id::of(object);
         let mut call = self.call(Verb::Update, object)?;
         call.name = Some(name(object).to_owned());
@@ -86,10 +86,10 @@ impl<'a> Writes<'a> {
         self.send(&call, Some(id))
     }
 
-    fn call(&self, verb: Verb, object: &Value) -> Result<Call, Status> {
+    fn call(&self, verb: Verb, object: &Value) -> Result<Call, Box<Status>> {
         let kind = kind_of(object);
         let Some(served) = self.view.served(&kind) else {
-            return Err(Status::internal(format!("no kind {kind} is served")));
+            return Err(Box::new(Status::internal(format!("no kind {kind} is served"))));
         };
         let api_version = text(object, "/apiVersion");
         let version = api_version.split_once('/').map_or(api_version, |(_, version)| version);
@@ -106,7 +106,7 @@ impl<'a> Writes<'a> {
         Some(call)
     }
 
-    fn send(&mut self, call: &Call, id: Option<Id>) -> Result<(), Status> {
+    fn send(&mut self, call: &Call, id: Option<Id>) -> Result<(), Box<Status>> {
         let answer = self.api.call(call)?;
         if let Some(id) = id {
             self.versions.insert(id, text(&answer.value(), "/metadata/resourceVersion").to_owned());

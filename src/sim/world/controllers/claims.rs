@@ -195,7 +195,7 @@ fn provision(look: &Look<'_>, claim: &Value, waits: bool, plan: &mut Plan) {
                 plan.normal(claim, "WaitForPodScheduled", message);
             }
             None => {
-                plan.normal(claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
+                plan.normal(claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
             }
         }
         return;

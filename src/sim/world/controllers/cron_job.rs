@@ -129,14 +129,14 @@ impl Round<'_> {
     fn schedule(&mut self) {
         let zone = match text(self.cron, "/spec/timeZone") {
             "" => TimeZone::UTC,
-            wanted => match TimeZone::get(wanted) {
-                Ok(zone) => zone,
-                Err(_) => {
+            wanted => {
+                let Ok(zone) = TimeZone::get(wanted) else {
                     let message = format!("invalid timeZone: {wanted:?}: unknown time zone {wanted}");
                     self.plan.warning(self.cron, "UnknownTimeZone", message);
                     return;
-                }
-            },
+                };
+                zone
+            }
         };
         if flag(self.cron, "/spec/suspend") {
             return;

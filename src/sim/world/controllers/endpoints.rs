@@ -110,25 +110,22 @@ fn write_slice(look: &Look<'_>, service: &Value, pods: &[&Value], plan: &mut Pla
         slice["endpoints"] = Value::Array(endpoints.clone());
         slice["ports"] = Value::Array(ports.clone());
     };
-    match known {
-        Some(slice) => {
-            let mut fresh = slice.clone();
-            wanted(&mut fresh);
-            if !same_content(slice, &fresh) {
-                plan.update(fresh);
-            }
+    if let Some(slice) = known {
+        let mut fresh = slice.clone();
+        wanted(&mut fresh);
+        if !same_content(slice, &fresh) {
+            plan.update(fresh);
         }
-        None => {
-            let generate = format!("{}-", name(service));
-            let mut slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {
-                "generateName": generate,
-                "name": format!("{generate}{}", look.suffix(uid(service))),
-                "namespace": space,
-                "ownerReferences": [controller_reference(service)],
-            }});
-            wanted(&mut slice);
-            plan.create(slice);
-        }
+    } else {
+        let generate = format!("{}-", name(service));
+        let mut slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {
+            "generateName": generate,
+            "name": format!("{generate}{}", look.suffix(uid(service))),
+            "namespace": space,
+            "ownerReferences": [controller_reference(service)],
+        }});
+        wanted(&mut slice);
+        plan.create(slice);
     }
 }
 

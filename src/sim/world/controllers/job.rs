@@ -184,19 +184,18 @@ impl<'a> Round<'a> {
         }
         self.count_ended();
         let verdict = self.verdict();
-        match verdict {
-            Some((interim, last, reason, message)) => self.end(interim, last, &reason, &message),
-            None => {
-                if !deleting(self.job) {
-                    self.manage();
-                }
-                if self.is_done() {
-                    let message = "Reached expected number of succeeded pods";
-                    self.end("SuccessCriteriaMet", "Complete", "CompletionsReached", message);
-                } else if !deleting(self.job) {
-                    self.note_suspension();
-                }
-            }
+        if let Some((interim, last, reason, message)) = verdict {
+            self.end(interim, last, &reason, &message);
+            return;
+        }
+        if !deleting(self.job) {
+            self.manage();
+        }
+        if self.is_done() {
+            let message = "Reached expected number of succeeded pods";
+            self.end("SuccessCriteriaMet", "Complete", "CompletionsReached", message);
+        } else if !deleting(self.job) {
+            self.note_suspension();
         }
     }
 
@@ -325,7 +324,9 @@ impl<'a> Round<'a> {
         let mut living: Vec<&Value> = self.pods.iter().copied().filter(|pod| active(pod)).collect();
         removal_order(&mut living, |_| 0);
         if self.suspended() {
-            living.into_iter().for_each(|pod| self.delete(pod));
+            for pod in living {
+                self.delete(pod);
+            }
             return;
         }
         let parallelism = int(self.job, "/spec/parallelism").unwrap_or(1);

@@ -132,13 +132,11 @@ fn status(look: &Look<'_>, namespace: &Value, inside: &[&Value]) -> Value {
 
 /// Plural and group of a kind; a kind that is not served any more keeps its own name.
 fn resource(view: &View, kind: &str) -> (String, String) {
-    match view.served(kind) {
-        Some(served) => (served.plural.clone(), served.group.clone()),
-        None => {
-            let (name, group) = kind.split_once('.').unwrap_or((kind, ""));
-            (format!("{}s", name.to_lowercase()), group.to_owned())
-        }
+    if let Some(served) = view.served(kind) {
+        return (served.plural.clone(), served.group.clone());
     }
+    let (name, group) = kind.split_once('.').unwrap_or((kind, ""));
+    (format!("{}s", name.to_lowercase()), group.to_owned())
 }
 
 #[cfg(test)]

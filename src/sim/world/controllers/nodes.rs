@@ -93,7 +93,9 @@ impl Nodes {
             plan.wake_at(end);
             return;
         }
-        pods.into_iter().for_each(|pod| plan.delete_with(pod, None, Some(0)));
+        for pod in pods {
+            plan.delete_with(pod, None, Some(0));
+        }
     }
 }
 

@@ -76,9 +76,7 @@ impl Turn<'_> {
             main.push(status);
         }
         let over = stands.iter().all(|stand| matches!(stand, Stand::Done | Stand::Failed));
-        let finished = if broken {
-            Some(Finished::Badly)
-        } else if over && stands.contains(&Stand::Failed) {
+        let finished = if broken || over && stands.contains(&Stand::Failed) {
             Some(Finished::Badly)
         } else {
             over.then_some(Finished::Well)
@@ -111,7 +109,7 @@ impl Turn<'_> {
             }
         }
         if status.pointer("/state/running").is_some() {
-            self.live(group, container, &mut status, init, policy);
+            self.live(group, container, &mut status, init);
         }
         let stand = if status.pointer("/state/terminated").is_some() {
             self.after_end(group, container, &mut status, policy)
@@ -236,7 +234,7 @@ impl Turn<'_> {
     }
 
     /// A running container: whether it is ready, and whether it ends.
-    fn live(&mut self, group: &str, container: &Value, status: &mut Value, init: bool, policy: &str) {
+    fn live(&mut self, group: &str, container: &Value, status: &mut Value, init: bool) {
         let own = text(container, "/name");
         let since = time(status, "/state/running/startedAt").unwrap_or(self.look.now);
         let run = run_of(self.look, self.kubelet.model.as_ref(), self.pod, own, init);
@@ -257,7 +255,6 @@ impl Turn<'_> {
             }
             self.plan.wake_at(end);
         }
-        let _ = (group, policy);
         let started = self.passed(container, "startupProbe", since);
         status["started"] = Value::from(started && !init);
         let never = self.look.faults.never_ready(namespace(self.pod), name(self.pod));
@@ -346,13 +343,11 @@ impl Turn<'_> {
         let message = format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
         self.plan.acts.push(note(self.pod, false, "Pulled", message, Some((group, text(container, "/name")))));
         self.start(group, container, status);
-        let none = Value::Null;
         let run = run_of(self.look, self.kubelet.model.as_ref(), self.pod, text(container, "/name"), false);
         if let Some((seconds, _)) = run.ends {
             self.plan.wake_at(seconds_later(self.look.now, seconds));
         }
         put(status, "ready", Value::from(false));
-        let _ = none;
         self.plan.wake_at(self.look.now);
     }
 }

@@ -106,7 +106,7 @@ impl Kubelets {
         let (init, main, finished) = turn.containers();
         if let Some(deadline) = deadline(pod) {
             if deadline <= look.now {
-                self.fail_late(look, pod, fresh, plan);
+                Self::fail_late(look, pod, fresh, plan);
                 return;
             }
             plan.wake_at(deadline);
@@ -127,11 +127,11 @@ impl Kubelets {
     }
 
     /// `activeDeadlineSeconds` of the pod is over.
-    fn fail_late(&mut self, look: &Look<'_>, pod: &Value, mut fresh: Value, plan: &mut Plan) {
+    fn fail_late(look: &Look<'_>, pod: &Value, mut fresh: Value, plan: &mut Plan) {
         fresh["status"]["phase"] = Value::from("Failed");
         fresh["status"]["reason"] = Value::from("DeadlineExceeded");
         fresh["status"]["message"] = Value::from("Pod was active on the node longer than the specified deadline");
-        status::end_all(look, pod, &mut fresh["status"], 137);
+        status::end_all(look, &mut fresh["status"], 137);
         plan.acts.push(Act::Status(fresh));
         let message = "Pod was active on the node longer than the specified deadline".to_owned();
         plan.acts.push(note(pod, true, "DeadlineExceeded", message, None));
@@ -149,20 +149,19 @@ impl Kubelets {
             plan.delete_with(pod, None, Some(0));
             return;
         }
-        let end = match self.0.stopping.get(&own) {
-            Some(end) => *end,
-            None => {
-                for (group, names) in [("containers", &main), ("initContainers", &init)] {
-                    for container in names {
-                        let message = format!("Stopping container {container}");
-                        plan.acts.push(note(pod, false, "Killing", message, Some((group, container))));
-                    }
+        let end = if let Some(end) = self.0.stopping.get(&own) {
+            *end
+        } else {
+            for (group, names) in [("containers", &main), ("initContainers", &init)] {
+                for container in names {
+                    let message = format!("Stopping container {container}");
+                    plan.acts.push(note(pod, false, "Killing", message, Some((group, container))));
                 }
-                let grace = int(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(30);
-                let end = seconds_later(look.now, look.pace.stop.min(grace).max(0));
-                self.0.stopping.insert(own, end);
-                end
             }
+            let grace = int(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(30);
+            let end = seconds_later(look.now, look.pace.stop.min(grace).max(0));
+            self.0.stopping.insert(own, end);
+            end
         };
         if end > look.now {
             plan.wake_at(end);
@@ -170,7 +169,7 @@ impl Kubelets {
         }
         let mut fresh = pod.clone();
         let ended_status = slot(&mut fresh, "status");
-        status::end_all(look, pod, ended_status, 0);
+        status::end_all(look, ended_status, 0);
         ended_status["phase"] = Value::from("Succeeded");
         status::close(look, pod, ended_status);
         plan.status(fresh);

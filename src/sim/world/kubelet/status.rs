@@ -118,8 +118,7 @@ fn order(status: &mut Value) {
 }
 
 /// Ends every container that still runs.
-pub(super) fn end_all(look: &Look<'_>, pod: &Value, status: &mut Value, code: i64) {
-    let _ = pod;
+pub(super) fn end_all(look: &Look<'_>, status: &mut Value, code: i64) {
     for group in ["initContainerStatuses", "containerStatuses"] {
         let Some(all) = status.get_mut(group).and_then(Value::as_array_mut) else { continue };
         for container in all {

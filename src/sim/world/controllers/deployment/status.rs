@@ -1,4 +1,4 @@
-//! A Deployment's status: counts, and the conditions Available, Progressing and ReplicaFailure.
+//! A Deployment's status: counts, and the conditions Available, Progressing and `ReplicaFailure`.
 
 use serde_json::{Value, json};
 
