@@ -14,7 +14,7 @@ use crate::sim::api::server::Api;
 use crate::sim::clock::{Clock, Mode};
 use crate::sim::faults::{Fault, Faults};
 
-use super::admission::{LimitRanges, Protection, Quotas};
+use super::admission::{LimitRanges, Quotas};
 use super::controller::{Controller, Ctx};
 use super::controllers;
 use super::events::Recorder;
@@ -107,7 +107,6 @@ impl World {
     pub fn populated(api: Api, faults: Faults, model: Option<Model>, certificate: &str) -> Self {
         api.add_admission(LimitRanges);
         api.add_admission(Quotas);
-        api.add_admission(Protection);
         let mut world = Self::new(api, faults);
         world.add(worked(controllers::Nodes::default()));
         world.add(worked(controllers::ServiceAccounts));
