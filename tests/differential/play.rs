@@ -16,12 +16,14 @@ use crate::corpus::{Act, Request, Story, Until};
 use crate::normal::Normal;
 use crate::pointer;
 
-/// How long a step waits for what it wants before it takes what there is.
+/// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The answers of a story, one a step, ready to be compared.
-pub(crate) async fn play(story: &Story, client: &Client) -> Vec<Value> {
-    let mut player = Player { client, kept: BTreeMap::new(), watches: BTreeMap::new(), normal: Normal::default() };
+/// `patience` is how long a step waits for what it wants before it takes what there is.
+pub(crate) async fn play(story: &Story, client: &Client, patience: Duration) -> Vec<Value> {
+    let mut player =
+        Player { client, patience, kept: BTreeMap::new(), watches: BTreeMap::new(), normal: Normal::default() };
     for (i, namespace) in story.namespaces.iter().enumerate() {
         let name = if i == 0 { "ns".to_owned() } else { format!("ns{}", i + 1) };
         player.kept.insert(name, json!(namespace));
@@ -60,6 +62,7 @@ pub(crate) async fn play(story: &Story, client: &Client) -> Vec<Value> {
 
 struct Player<'a> {
     client: &'a Client,
+    patience: Duration,
     kept: BTreeMap<String, Value>,
     watches: BTreeMap<String, UnboundedReceiver<Value>>,
     normal: Normal,
@@ -92,7 +95,7 @@ impl Player<'_> {
                 Some(Until::Is(at, is)) => answer["body"].pointer(at) == Some(&self.filled(is)),
                 Some(Until::Exists(at)) => answer["body"].pointer(at).is_some(),
             };
-            if done || began.elapsed() > PATIENCE {
+            if done || began.elapsed() > self.patience {
                 return answer;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -159,7 +162,7 @@ impl Player<'_> {
         let watch = self.watches.get_mut(name).unwrap_or_else(|| panic!("no watch {name}"));
         let mut events = Vec::new();
         while count.is_none_or(|n| events.len() < n) {
-            match tokio::time::timeout(PATIENCE, watch.recv()).await {
+            match tokio::time::timeout(self.patience, watch.recv()).await {
                 Ok(Some(event)) => events.push(event),
                 Ok(None) => break,
                 Err(_) => return json!({"events": events, "error": "no further event came"}),

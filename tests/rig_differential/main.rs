@@ -17,6 +17,7 @@ mod play;
 mod pointer;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ async fn the_true_server_answers_as_written_down() {
     let mut fresh: BTreeMap<String, Vec<(String, Vec<Value>)>> = BTreeMap::new();
     let (mut requests, mut report) = (0, String::new());
     for story in corpus::stories(&filter) {
-        let answers = play::play(&story, &client).await;
+        let answers = play::play(&story, &client, Duration::from_secs(20)).await;
         requests += answers.len();
         if !renew {
             let written = golden::read(&story.topic).remove(&story.name).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! Discovery: which groups, versions and resources are served, each at a time and all at once.
 
+use base64::Engine as _;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::resource::{Resource, Subresource};
 use super::types::{Group, Types};
@@ -73,7 +75,24 @@ fn resource_value(resource: &Resource) -> Value {
     value.insert("kind".into(), json!(resource.kind));
     value.insert("verbs".into(), json!(resource.verbs));
     names(&mut value, resource);
+    if resource.can("create") && resource.can("get") {
+        value.insert("storageVersionHash".into(), json!(storage_version_hash(resource)));
+    }
     Value::Object(value)
+}
+
+/// `discovery.StorageVersionHash` of apiserver: tells clients that the kind is stored in another version now.
+fn storage_version_hash(resource: &Resource) -> String {
+    let (group, version) = match (resource.gvr.group.as_str(), resource.gvr.plural.as_str()) {
+        ("events.k8s.io", _) => ("", "v1"),
+        (group @ "apiextensions.k8s.io", _) => (group, "v1beta1"),
+        (group @ "admissionregistration.k8s.io", plural) if plural.starts_with("mutatingadmissionpolic") => {
+            (group, "v1beta1")
+        }
+        (group, _) => (group, resource.storage_version.as_str()),
+    };
+    let digest = Sha256::digest(format!("{group}/{version}/{}", resource.kind));
+    base64::engine::general_purpose::STANDARD.encode(&digest[..8])
 }
 
 fn part_value(resource: &Resource, part: &Subresource) -> Value {

@@ -35,7 +35,7 @@ mod pages;
 pub mod patch;
 #[cfg(test)]
 mod patch_answers;
-mod plugins;
+pub mod plugins;
 #[cfg(test)]
 mod plugins_tests;
 mod pod_parts;
