@@ -17,6 +17,8 @@ use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers
 use crate::sim::world::selector::selects;
 use crate::sim::world::view::View;
 
+use super::job_indexes::{parse_ranges, ranges};
+
 const KIND: &str = "Job.batch";
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
@@ -487,38 +489,6 @@ fn without_finalizer(pod: &Value) -> Value {
 
 fn index_of(pod: &Value) -> Option<i64> {
     annotation(pod, INDEX)?.parse().ok()
-}
-
-/// `0,2-4` as `completedIndexes` writes them: two in a row are listed, three or more are a range.
-fn ranges(indexes: &[i64]) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut from = 0;
-    while from < indexes.len() {
-        let mut to = from;
-        while to + 1 < indexes.len() && indexes[to + 1] == indexes[to] + 1 {
-            to += 1;
-        }
-        match to - from {
-            0 => parts.push(indexes[from].to_string()),
-            1 => parts.push(format!("{},{}", indexes[from], indexes[to])),
-            _ => parts.push(format!("{}-{}", indexes[from], indexes[to])),
-        }
-        from = to + 1;
-    }
-    parts.join(",")
-}
-
-fn parse_ranges(text: &str) -> Vec<i64> {
-    let parts = text.split(',').filter(|part| !part.is_empty());
-    parts
-        .flat_map(|part| {
-            let (from, to) = part.split_once('-').unwrap_or((part, part));
-            match (from.parse::<i64>(), to.parse::<i64>()) {
-                (Ok(from), Ok(to)) => (from..=to).collect::<Vec<i64>>(),
-                _ => vec![],
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

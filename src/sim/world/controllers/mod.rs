@@ -10,6 +10,7 @@ mod disruption;
 mod endpoints;
 mod garbage;
 mod job;
+mod job_indexes;
 mod namespace;
 mod nodes;
 mod quota_status;
