@@ -74,10 +74,7 @@ impl Changes {
 
     /// The next change, if there is one already.
     pub fn try_next(&mut self) -> Option<Arc<Change>> {
-        match self.0.try_recv() {
-            Ok(change) => Some(change),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.0.try_recv().ok()
     }
 
     /// Waits for the next change; `None` when the server is gone.

@@ -61,10 +61,9 @@ fn event(value: &Value, wanted: &str) -> Value {
     let newer = wanted.starts_with("events.k8s.io");
     let mut out = Map::new();
     for (field, value) in value.as_object().into_iter().flatten() {
-        let renamed = EVENT_FIELDS.iter().find_map(|(old, new)| match newer {
-            true => (old == field).then_some(*new),
-            false => (new == field).then_some(*old),
-        });
+        let renamed = EVENT_FIELDS
+            .iter()
+            .find_map(|(old, new)| if newer { (old == field).then_some(*new) } else { (new == field).then_some(*old) });
         out.insert(renamed.unwrap_or(field).to_owned(), value.clone());
     }
     out.insert("apiVersion".to_owned(), json!(wanted));

@@ -1,4 +1,4 @@
-//! What the API server does with CustomResourceDefinitions after they are stored: it accepts their names, serves their
+//! What the API server does with `CustomResourceDefinitions` after they are stored: it accepts their names, serves their
 //! kinds, and removes their objects before they go.
 
 use serde_json::{Value, json};

@@ -24,9 +24,10 @@ pub(super) fn finalize(work: &mut Work) -> Result<Answer, Status> {
     }
     let mut new = (*old).clone();
     let finalizers = wanted["spec"]["finalizers"].clone();
-    new["spec"] = match finalizers.as_array().is_some_and(|all| !all.is_empty()) {
-        true => json!({"finalizers": finalizers}),
-        false => json!({}),
+    new["spec"] = if finalizers.as_array().is_some_and(|all| !all.is_empty()) {
+        json!({"finalizers": finalizers})
+    } else {
+        json!({})
     };
     if removal::is_finished(&work.resource.gvr, &new) {
         if !work.dry_run() {

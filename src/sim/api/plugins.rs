@@ -19,7 +19,7 @@ const TOLERATED: i64 = 300;
 /// Priority, `DefaultTolerationSeconds`, `ServiceAccount`, `DefaultStorageClass`, `StorageObjectInUseProtection`,
 /// `TaintNodesByCondition`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Plugins;
+pub(super) struct Plugins;
 
 impl Admission for Plugins {
     fn mutate(&self, attempt: &Attempt, object: &mut Value) -> Result<(), Status> {

@@ -37,17 +37,14 @@ pub(super) fn scale(work: &mut Work) -> Result<Answer, Status> {
         return Err(Status::modified(&work.resource.gvr, object::name(&parent)));
     }
     let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or(0);
-    let new = match new.take() {
-        Some(mut new) => {
-            paths.write(&mut new, replicas);
-            new
-        }
-        None => {
-            let mut new = (*parent).clone();
-            paths.write(&mut new, replicas);
-            fields_owned::track_scale(work, &parent, &wanted, &mut new, &paths.spec);
-            new
-        }
+    let new = if let Some(mut new) = new.take() {
+        paths.write(&mut new, replicas);
+        new
+    } else {
+        let mut new = (*parent).clone();
+        paths.write(&mut new, replicas);
+        fields_owned::track_scale(work, &parent, &wanted, &mut new, &paths.spec);
+        new
     };
     let mut call = work.call.clone();
     call.subresource = None;

@@ -39,7 +39,7 @@ pub(super) fn may_overwrite(resource: &Resource) -> bool {
             "admissionregistration.k8s.io" | "coordination.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io",
             _,
         ) => false,
-        ("policy", _) | ("node.k8s.io", _) => false,
+        ("policy" | "node.k8s.io", _) => false,
         _ => true,
     }
 }

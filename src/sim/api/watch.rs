@@ -17,9 +17,9 @@ use super::status::Status;
 use super::work::{State, Work};
 
 /// Real time between two bookmarks.
-const BOOKMARK: Duration = Duration::from_secs(60);
+const BOOKMARK: Duration = Duration::from_mins(1);
 /// How long a watch lasts that names no end.
-const LONGEST: Duration = Duration::from_secs(45 * 60);
+const LONGEST: Duration = Duration::from_mins(45);
 /// Changes that may wait for a client; one that is slower loses its watch.
 const WAITING: usize = 10_000;
 

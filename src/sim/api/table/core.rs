@@ -181,9 +181,10 @@ fn claim(object: &Value, name: Value, old: Value) -> Vec<Value> {
     let deleting = !object["metadata"]["deletionTimestamp"].is_null();
     let phase = if deleting { "Terminating".to_owned() } else { text_or(&status["phase"], "") };
     let bound = !text_or(&spec["volumeName"], "").is_empty();
-    let (capacity, modes) = match bound {
-        true => (text_or(&status["capacity"]["storage"], ""), access_modes(&status["accessModes"])),
-        false => (String::new(), String::new()),
+    let (capacity, modes) = if bound {
+        (text_or(&status["capacity"]["storage"], ""), access_modes(&status["accessModes"]))
+    } else {
+        (String::new(), String::new())
     };
     vec![
         name,

@@ -27,7 +27,7 @@ fn walk(value: &Value, path: &str) -> Option<Value> {
         let (name, all) = (name.trim(), value.as_array()?);
         let found = all.iter().find(|one| match name.split('.').try_fold(*one, |v, part| v.get(part)) {
             Some(Value::String(text)) => text == wanted,
-            Some(other) => other.to_string() == wanted,
+            Some(other) => *other == wanted,
             None => false,
         })?;
         return walk(found, rest);
