@@ -11,6 +11,7 @@ use crate::error::{Code, Error, Result};
 use super::answer::credentials;
 use super::discovery::Discovery;
 use super::flags::Flags;
+use super::http2;
 use super::kubeconfig::{Chosen, Surroundings, choose, lay_over, read};
 use super::memo::Memo;
 use super::openapi::OpenApi;
@@ -158,7 +159,7 @@ fn build(config: Config) -> Result<kube::Client, kube::Error> {
     {
         let mut rest = config;
         rest.auth_info.exec = None;
-        let bare = ClientBuilder::try_from(rest)?.build();
+        let bare = plain(rest)?;
         let namespace = bare.default_namespace().to_owned();
         // The layer wants a service that can be cloned, as a client can.
         let service = tower::service_fn(move |request| {
@@ -167,7 +168,16 @@ fn build(config: Config) -> Result<kube::Client, kube::Error> {
         });
         return Ok(ClientBuilder::new(service, namespace).with_layer(&token).build());
     }
-    Ok(ClientBuilder::try_from(config)?.build())
+    plain(config)
+}
+
+fn plain(config: Config) -> Result<kube::Client, kube::Error> {
+    let shared = http2::suits(&config).then(|| config.clone());
+    let client = ClientBuilder::try_from(config)?.build();
+    match shared {
+        Some(config) => http2::client(&config, client),
+        None => Ok(client),
+    }
 }
 
 /// Makes `ring` the process's provider of cryptography, once; a second call changes nothing.

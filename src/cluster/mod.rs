@@ -17,6 +17,7 @@ mod fake;
 mod flags;
 mod forward;
 pub mod health;
+mod http2;
 mod kind;
 mod kubeconfig;
 mod logs;

@@ -27,6 +27,6 @@ pub use deliverables::Deliverables;
 pub use diff::Diff;
 pub use flux_files::Name;
 pub use layout::Layout;
-pub use plan::Plan;
+pub use plan::{Before, Plan};
 pub use source::{Source, SourceOptions};
 pub use world::{Variables, World};

@@ -35,6 +35,15 @@ pub struct Touched {
     pub objects: Vec<Value>,
 }
 
+/// The Kustomizations of a repository as it lies there.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// All of them, built.
+    pub world: World,
+    /// The variables that were read from the cluster for them.
+    pub live: Variables,
+}
+
 /// What an execute would do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -56,26 +65,29 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Holds deliverables against the repository at `root`.
-    ///
-    /// `live` are variables for `postBuild` as read from the cluster
-    /// ([`trial::variables`](super::trial::variables)); empty if nobody could ask.
-    pub fn make(root: &Path, deliverables: &Deliverables, live: &Variables) -> Result<Self> {
-        Self::over(&Disk::new(root)?, deliverables, live)
+    /// Holds deliverables against the repository at `root`, whose Kustomizations are `before`
+    /// ([`trial::before`](super::trial::before)).
+    pub fn make(root: &Path, deliverables: &Deliverables, before: &Before) -> Result<Self> {
+        Self::between(&Disk::new(root)?, deliverables, before)
     }
 
-    /// Holds deliverables against any tree of files.
+    /// Holds deliverables against any tree of files; `live` are variables for `postBuild`, as read from the cluster.
     pub fn over(tree: &dyn Tree, deliverables: &Deliverables, live: &Variables) -> Result<Self> {
+        let world = World::of(tree, deliverables.layout(), live)?;
+        Self::between(tree, deliverables, &Before { world, live: live.clone() })
+    }
+
+    fn between(tree: &dyn Tree, deliverables: &Deliverables, before: &Before) -> Result<Self> {
         let layout = deliverables.layout();
-        let before = World::of(tree, layout, live)?;
-        let assembled = assemble::assemble(tree, deliverables, &before)?;
+        let Before { world: before, live } = before;
+        let assembled = assemble::assemble(tree, deliverables, before)?;
         let planned = assembled.files.iter().map(|(path, text)| (path.clone(), Some(text.clone().into_bytes())));
         let overlay = Overlay::new(tree, planned.collect())?;
         let after = World::of(&overlay, layout, live)?;
-        let objects = Objects::between(&before, &after);
+        let objects = Objects::between(before, &after);
         let subject = Subject { deliverables, assembled: &assembled, after: &after };
         let checks = lint::check(&subject);
-        let kustomizations = touched(&assembled, &objects, &before, &after);
+        let kustomizations = touched(&assembled, &objects, before, &after);
         let chain: Vec<Name> = kustomizations.iter().map(|k| k.name.clone()).collect();
         let dangers = danger::in_repository(&objects, &after, &chain);
         Ok(Self {

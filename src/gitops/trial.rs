@@ -16,7 +16,7 @@ use crate::manifest::object::Id;
 use super::danger;
 use super::flux_files::Name;
 use super::layout::Layout;
-use super::plan::Plan;
+use super::plan::{Before, Plan};
 use super::world::{Variables, World};
 
 const NAME: &str = "API server";
@@ -46,10 +46,11 @@ pub async fn look_at(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// The variables that the repository's Kustomizations take from the cluster (`postBuild.substituteFrom`), as far as they
-/// may be read; what may not, or is not there, is left out.
-pub async fn variables(cluster: &Cluster, root: &Path, layout: &Layout) -> Result<Variables> {
-    let world = World::of(&Disk::new(root)?, layout, &Variables::new())?;
+/// The repository's Kustomizations as they lie there, with the variables that they take from the cluster
+/// (`postBuild.substituteFrom`) as far as these may be read; what may not, or is not there, is left out.
+pub async fn before(cluster: &Cluster, root: &Path, layout: &Layout) -> Result<Before> {
+    let tree = Disk::new(root)?;
+    let world = World::of(&tree, layout, &Variables::new())?;
     let reads = world.unknown.iter().map(|reference| async move {
         let (kind, namespace, name) = reference;
         let object = cluster.find(kind.as_str(), Some(namespace), name).await;
@@ -59,7 +60,10 @@ pub async fn variables(cluster: &Cluster, root: &Path, layout: &Layout) -> Resul
             Err(error) => return Err(error),
         })
     });
-    futures::future::join_all(reads).await.into_iter().filter_map(Result::transpose).collect()
+    let read = futures::future::join_all(reads).await.into_iter().filter_map(Result::transpose);
+    let live: Variables = read.collect::<Result<_>>()?;
+    let world = if live.is_empty() { world } else { World::of(&tree, layout, &live)? };
+    Ok(Before { world, live })
 }
 
 /// The data of a `ConfigMap` or Secret as text.

@@ -54,11 +54,11 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
         return Err(Error::new(Code::Usage, format!("delivery `{}` is not built yet", delivery.as_str()))
             .hint("Use --delivery flux or --delivery files"));
     }
+    let objective = select(session, request.id.as_deref())?;
     if !request.dry_run && !request.yes && !session.ui.can_ask() {
         return Err(Error::new(Code::Usage, "there is no terminal to ask on")
             .hint("Answer beforehand with --yes, or look first with --dry-run"));
     }
-    let objective = select(session, request.id.as_deref())?;
     let state = session.repo.make_state_dir()?;
     let run = crate::journal::run_id(&state, &jiff::Zoned::now(), &objective.id);
     let _lock = if request.dry_run { None } else { Some(Lock::acquire(&state, &run, jiff::Timestamp::now())?) };
@@ -117,16 +117,18 @@ pub fn execute(session: &Session, request: &Request) -> Result<Execution> {
 
 /// Looks at everything; `--timeout` holds for that too, since nothing has been written yet.
 fn look(session: &Session, request: &Request, objective: &Objective, progress: &Progress) -> Result<Prepared> {
-    let Some(timeout) = request.timeout else {
-        return prepare::prepare(session, objective, Depth::Try, progress);
+    let prepared = match request.timeout {
+        None => prepare::prepare(session, objective, Depth::Try, progress),
+        Some(timeout) => prepare::prepare(&session.within(timeout), objective, Depth::Try, progress),
     };
-    prepare::prepare(&session.within(timeout), objective, Depth::Try, progress).map_err(|error| match error.code() {
-        Code::Timeout => Error::new(
+    prepared.map_err(|error| match (error.code(), request.timeout) {
+        (Code::Timeout, Some(timeout)) => Error::new(
             Code::Timeout,
             format!("{}: cluster and scripts did not answer within {} s", objective.title(), timeout.as_secs_f32()),
         )
         .note("nothing was written")
         .hint("Give it more time with --timeout; -vv says which requests are slow"),
+        (Code::Denied, _) => error.note("nothing was written"),
         _ => error,
     })
 }

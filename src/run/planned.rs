@@ -49,14 +49,21 @@ pub(super) struct Planned {
 
 /// Runs the objective's `execute` and plans what it declares.
 pub(super) fn plan(session: &Session, host: &Host, id: &str) -> Result<Planned> {
-    let outcome = api::execute(host, id)?;
+    let (root, layout) = (session.repo.root(), host.layout()?);
+    let cluster = host.cluster()?;
+    // Building what lies there takes as long as the script: side by side.
+    let (before, outcome) = std::thread::scope(|scope| {
+        let before = scope.spawn(|| session.block(trial::before(cluster, root, &layout)));
+        let outcome = api::execute(host, id);
+        let ended = || Err(Error::new(Code::Internal, "building the repository ended without a result"));
+        (before.join().unwrap_or_else(|_| ended()), outcome)
+    });
+    let outcome = outcome?;
     let deliverables = outcome.deliverables.ok_or_else(|| {
         Error::new(Code::Script, format!("execute of {id} declares nothing"))
             .hint("Declare what it delivers: gitops::app, gitops::file")
     })?;
-    let root = session.repo.root();
-    let live = session.block(trial::variables(host.cluster()?, root, deliverables.layout()))?;
-    let plan = Plan::make(root, &deliverables, &live)?;
+    let plan = Plan::make(root, &deliverables, &before?)?;
     let flux = &session.settings.flux;
     let name = |n: &gitops::Name| Named::new(&n.0, &n.1);
     let timeout = deliverables

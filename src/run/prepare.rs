@@ -124,6 +124,12 @@ pub(super) fn prepare(session: &Session, objective: &Objective, depth: Depth, pr
     });
     session.cancel.check()?;
     early.abort();
+    // Credentials that are refused hide everything: one error instead of an unknown for every check.
+    if let Err(error) = session.block(room.get())
+        && error.code() == Code::Denied
+    {
+        return Err(error);
+    }
     let declared = match declared {
         Ok(declared) => declared,
         // A script or template that is wrong stops everything, with its place.
@@ -186,7 +192,7 @@ fn declared(
 }
 
 fn checks_of(host: &Host, library: &'static str, id: &str) -> Result<Vec<Check>> {
-    let functions = api::check_functions(host.library(), library)?;
+    let functions = api::check_functions(host, library)?;
     let mut all = Vec::new();
     for (_, checks) in api::run_checks(host, library, &functions, Some(id))? {
         all.extend(checks?);

@@ -1,8 +1,7 @@
 //! Compiling a script with all that it imports.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, OptimizationLevel, ParseErrorType, Position, Scope};
 
@@ -20,7 +19,7 @@ pub struct Compiler {
     pub modules: Vec<&'static str>,
 }
 
-/// A script and its imports, compiled. Belongs to one thread.
+/// A script and its imports, compiled.
 #[derive(Clone)]
 pub struct Program {
     /// Path of the script below `scripts/`.
@@ -28,9 +27,9 @@ pub struct Program {
     /// The texts of all files in it.
     pub texts: Texts,
     /// As written, for the check: by path below `scripts/`.
-    pub written: Rc<BTreeMap<String, AST>>,
+    pub written: Arc<BTreeMap<String, AST>>,
     /// Optimised, to run.
-    pub ready: Rc<BTreeMap<String, AST>>,
+    pub ready: Arc<BTreeMap<String, AST>>,
 }
 
 impl Program {
@@ -52,8 +51,8 @@ impl Program {
             ast.set_source(path.as_str());
             (path.clone(), ast)
         });
-        let ready = Rc::new(ready.collect());
-        Ok(Self { entry, texts: Rc::new(work.texts), written: Rc::new(work.written), ready })
+        let ready = Arc::new(ready.collect());
+        Ok(Self { entry, texts: Arc::new(work.texts), written: Arc::new(work.written), ready })
     }
 
     /// The tree of the script itself, as written.
@@ -184,14 +183,14 @@ fn aliases(text: &str) -> impl Iterator<Item = &str> {
 
 /// Gives a running engine the imports that were compiled with the script, and no others.
 pub struct Imports {
-    ready: Rc<BTreeMap<String, AST>>,
-    made: RefCell<BTreeMap<String, Rc<Module>>>,
+    ready: Arc<BTreeMap<String, AST>>,
+    made: Mutex<BTreeMap<String, Arc<Module>>>,
 }
 
 impl Imports {
     /// The imports of `program`.
     pub fn of(program: &Program) -> Self {
-        Self { ready: Rc::clone(&program.ready), made: RefCell::default() }
+        Self { ready: Arc::clone(&program.ready), made: Mutex::default() }
     }
 }
 
@@ -202,18 +201,18 @@ impl ModuleResolver for Imports {
         _: Option<&str>,
         path: &str,
         position: Position,
-    ) -> Result<Rc<Module>, Box<EvalAltResult>> {
+    ) -> Result<Arc<Module>, Box<EvalAltResult>> {
         let refused = |error: &Error| crate::script::thrown::throw(error, position);
         let file = jail::import(path).map_err(|e| refused(&e))?;
-        if let Some(module) = self.made.borrow().get(&file) {
-            return Ok(Rc::clone(module));
+        if let Some(module) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&file) {
+            return Ok(Arc::clone(module));
         }
         let ast =
             self.ready.get(&file).ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
         let module = Module::eval_ast_as_new(Scope::new(), ast, engine)
             .map_err(|error| Box::new(EvalAltResult::ErrorInModule(path.into(), error, position)))?;
-        let module = Rc::new(module);
-        self.made.borrow_mut().insert(file, Rc::clone(&module));
+        let module = Arc::new(module);
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(file, Arc::clone(&module));
         Ok(module)
     }
 }

@@ -2,8 +2,9 @@
 
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
 
+use rhai::packages::{Package as _, StandardPackage};
 use rhai::plugin::RhaiFunc;
 use rhai::{
     Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, OptimizationLevel, Position, Scope,
@@ -23,12 +24,18 @@ pub const OPERATIONS: u64 = 10_000_000;
 pub const CALL_LEVELS: usize = 64;
 /// Elements of an array or a map, counted through what it holds.
 pub const ELEMENTS: usize = 2_000_000;
+/// Texts that an engine keeps once however often they occur (as `Engine::new` sets it).
+const INTERNED: usize = 256;
 /// Bytes of a text.
 pub const TEXT: usize = 16 << 20;
 
 /// The language without any function of the host: limits set, `eval` gone, silence turned into errors.
 pub fn bare() -> Engine {
-    let mut engine = Engine::new();
+    // As `Engine::new` does it, which would make the standard package anew for each of many threads.
+    static STANDARD: LazyLock<Arc<Module>> = LazyLock::new(|| StandardPackage::new().as_shared_module());
+    let mut engine = Engine::new_raw();
+    engine.set_max_strings_interned(INTERNED);
+    engine.register_global_module(Arc::clone(&STANDARD));
     engine.set_optimization_level(OptimizationLevel::Simple);
     engine.set_strict_variables(true);
     engine.set_fail_on_invalid_map_property(true);
@@ -61,7 +68,7 @@ fn missing(map: &rhai::Map, name: &str) -> Error {
 }
 
 /// What compiles scripts: it knows every module of `registry`, and runs nothing.
-pub fn compiler<S: 'static>(registry: &Registry<S>) -> Compiler {
+pub fn compiler<S: Send + Sync + 'static>(registry: &Registry<S>) -> Compiler {
     let mut engine = bare();
     engine.set_optimization_level(OptimizationLevel::None);
     let mut modules = Vec::new();
@@ -69,7 +76,7 @@ pub fn compiler<S: 'static>(registry: &Registry<S>) -> Compiler {
         if let Some(handle) = &section.handle {
             (handle.register)(&mut engine);
         } else if !section.name.is_empty() {
-            engine.register_static_module(section.name, Rc::new(Module::new()));
+            engine.register_static_module(section.name, Arc::new(Module::new()));
             modules.push(section.name);
         }
     }
@@ -77,7 +84,12 @@ pub fn compiler<S: 'static>(registry: &Registry<S>) -> Compiler {
 }
 
 /// An engine to run on: what `profile` offers, on `state`; stops when `cancel` says so.
-pub fn of_profile<S: 'static>(registry: &Registry<S>, profile: Profile, state: &Rc<S>, cancel: &Cancel) -> Engine {
+pub fn of_profile<S: Send + Sync + 'static>(
+    registry: &Registry<S>,
+    profile: Profile,
+    state: &Arc<S>,
+    cancel: &Cancel,
+) -> Engine {
     let mut engine = bare();
     for section in registry.sections.iter().filter(|section| section.offered(profile)) {
         let mut module = Module::new();
@@ -87,13 +99,13 @@ pub fn of_profile<S: 'static>(registry: &Registry<S>, profile: Profile, state: &
         match (&section.handle, section.name) {
             (Some(handle), _) => {
                 (handle.register)(&mut engine);
-                engine.register_global_module(Rc::new(module));
+                engine.register_global_module(Arc::new(module));
             }
             (None, "") => {
-                engine.register_global_module(Rc::new(module));
+                engine.register_global_module(Arc::new(module));
             }
             (None, name) => {
-                engine.register_static_module(name, Rc::new(module));
+                engine.register_static_module(name, Arc::new(module));
             }
         }
     }
@@ -109,13 +121,18 @@ pub fn of_profile<S: 'static>(registry: &Registry<S>, profile: Profile, state: &
 }
 
 /// Registers `function` once for every number of arguments that it takes.
-fn register<S: 'static>(module: &mut Module, section: &Section<S>, function: &'static Function<S>, state: &Rc<S>) {
+fn register<S: Send + Sync + 'static>(
+    module: &mut Module,
+    section: &Section<S>,
+    function: &'static Function<S>,
+    state: &Arc<S>,
+) {
     let handle = section.handle.as_ref().map(|handle| (handle.id)());
     let (least, most) = function.arity();
-    let name: Rc<str> = section.qualified(function).into();
+    let name: Arc<str> = section.qualified(function).into();
     for count in least..=most {
         let types: Vec<_> = handle.into_iter().chain(std::iter::repeat_n(TypeId::of::<Dynamic>(), count)).collect();
-        let (state, name) = (Rc::clone(state), Rc::clone(&name));
+        let (state, name) = (Arc::clone(state), Arc::clone(&name));
         let takes_handle = handle.is_some();
         let run = move |context: Option<NativeCallContext<'_>>, args: &mut [&mut Dynamic]| {
             let Some(context) = context else {
@@ -135,14 +152,14 @@ fn register<S: 'static>(module: &mut Module, section: &Section<S>, function: &'s
         } else {
             registered.in_internal_namespace()
         };
-        let native = RhaiFunc::Method { func: Rc::new(run), has_context: true, is_pure: true, is_volatile: true };
+        let native = RhaiFunc::Method { func: Arc::new(run), has_context: true, is_pure: true, is_volatile: true };
         registered.set_into_module_raw(module, types, native);
     }
 }
 
 fn invoke<S>(
     function: &'static Function<S>,
-    state: &Rc<S>,
+    state: &Arc<S>,
     name: &str,
     takes_handle: bool,
     context: NativeCallContext<'_>,
@@ -178,10 +195,10 @@ pub struct Machine {
 
 impl Machine {
     /// Puts `program` on an engine that offers what `profile` may call, on `state`.
-    pub fn new<S: 'static>(
+    pub fn new<S: Send + Sync + 'static>(
         registry: &Registry<S>,
         profile: Profile,
-        state: &Rc<S>,
+        state: &Arc<S>,
         cancel: &Cancel,
         program: Program,
     ) -> Self {

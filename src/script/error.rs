@@ -1,7 +1,7 @@
 //! From the engine's errors to ours: one message, and every place of the call chain, innermost first.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::{Dynamic, EvalAltResult, ParseError, ParseErrorType, Position};
 
@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Place};
 use crate::script::{library, thrown};
 
 /// The texts of the scripts in play, by path below `scripts/`: what stands above a caret.
-pub type Texts = Rc<BTreeMap<String, String>>;
+pub type Texts = Arc<BTreeMap<String, String>>;
 
 /// A place in the script `path`, with its text; `length` characters under the caret.
 pub fn place(texts: &BTreeMap<String, String>, path: &str, position: Position, length: usize) -> Option<Place> {

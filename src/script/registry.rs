@@ -2,7 +2,7 @@
 //! check, the documentation and the tests of the examples.
 
 use std::any::TypeId;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::{Dynamic, Engine};
 
@@ -51,7 +51,7 @@ pub struct Function<S: 'static> {
     /// Where it is offered.
     pub profiles: Profiles,
     /// The function itself.
-    pub run: fn(&Rc<S>, &mut Call<'_>) -> Result<Dynamic>,
+    pub run: fn(&Arc<S>, &mut Call<'_>) -> Result<Dynamic>,
 }
 
 /// A function of a module, offered everywhere, without errors of its own.
@@ -60,7 +60,7 @@ pub const fn function<S>(
     params: &'static [Param],
     returns: &'static str,
     summary: &'static str,
-    run: fn(&Rc<S>, &mut Call<'_>) -> Result<Dynamic>,
+    run: fn(&Arc<S>, &mut Call<'_>) -> Result<Dynamic>,
 ) -> Function<S> {
     let example = Example { script: "", gives: "" };
     Function {

@@ -1,8 +1,8 @@
 //! The engine, the check and the error chain together, on a small registry of their own.
 
 use std::any::TypeId;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rhai::Dynamic;
@@ -18,7 +18,7 @@ use crate::error::{Code, Error, Result};
 
 #[derive(Default)]
 struct World {
-    said: RefCell<Vec<String>>,
+    said: Mutex<Vec<String>>,
 }
 
 #[derive(Clone)]
@@ -26,9 +26,9 @@ struct Box_;
 
 const NONE: Example = Example { script: "", gives: "" };
 
-fn say(world: &Rc<World>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn say(world: &Arc<World>, call: &mut Call<'_>) -> Result<Dynamic> {
     let text = call.told(0)?;
-    world.said.borrow_mut().push(text);
+    world.said.lock().unwrap().push(text);
     Ok(Dynamic::UNIT)
 }
 
@@ -108,7 +108,7 @@ const BOX: Section<World> = Section {
         profiles: Profiles::EXECUTE,
         run: |world, call| {
             call.handle::<Box_>()?;
-            world.said.borrow_mut().push(format!("put {}", call.text(0)));
+            world.said.lock().unwrap().push(format!("put {}", call.text(0)));
             Ok(Dynamic::UNIT)
         },
     }],
@@ -148,11 +148,11 @@ impl Try {
     }
 
     fn run(&self, function: &str, profile: Profile, cancel: &Cancel) -> (Result<Dynamic>, Vec<String>) {
-        let world = Rc::new(World::default());
+        let world = Arc::new(World::default());
         let machine = Machine::new(&REGISTRY, profile, &world, cancel, self.program().unwrap());
         let result = machine.call(function, vec![]);
         drop(machine);
-        (result, world.said.take())
+        (result, std::mem::take(&mut *world.said.lock().unwrap()))
     }
 
     fn fails(&self, function: &str) -> Error {
@@ -379,7 +379,7 @@ fn only_const_import_and_fn_stand_at_the_top() {
 
 #[test]
 fn an_expression_of_a_person_is_checked_and_run() {
-    let world = Rc::new(World::default());
+    let world = Arc::new(World::default());
     let compiler = compiler(&REGISTRY);
     let source = |text: &str| Source { path: EVAL.into(), text: text.into(), origin: Origin::Repository };
     let program =

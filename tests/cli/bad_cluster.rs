@@ -44,8 +44,8 @@ fn an_unknown_context_names_the_others() {
 #[test]
 fn expired_credentials() {
     let env = Environment::small_on(&with_fault(|_| Some(status(401, "Unauthorized", "Unauthorized"))));
-    env.dpb(&["run", "review"]).exits(3).prints("does not accept our credentials: expired or wrong (401)");
-    env.dpb(&DRY).exits(3).says("does not accept our credentials: expired or wrong (401)").says("nothing was written");
+    env.dpb(&["run", "review"]).exits(1).says("does not accept our credentials: expired or wrong (401)");
+    env.dpb(&DRY).exits(1).says("does not accept our credentials: expired or wrong (401)").says("nothing was written");
     env.dpb(&["eval", "cluster::list(\"pod\")"])
         .exits(1)
         .says("does not accept our credentials: expired or wrong (401)");

@@ -116,20 +116,25 @@ fn review_reads(person: &Person) {
     assert!(writes.is_empty(), "a review sent {writes:#?}");
     assert_eq!(person.head(), head);
 
-    let reviews: Vec<Duration> = (0..5).map(|_| person.dpb("run review").exits(0).took).collect();
-    let took = *reviews.iter().min().unwrap();
     let mut urls: Vec<String> = sent.iter().filter(|(m, _)| *m == "GET").map(|(_, url)| (*url).to_owned()).collect();
     urls.sort();
     urls.dedup();
-    let requests = alone(&urls);
-    let slowest = requests[0].0;
-    let rule = slowest.mul_f64(1.5) + Duration::from_millis(100);
-    let word = if took < rule { "kept" } else { "broken" };
-    eprintln!("timing: review {took:?} (of {reviews:?}), {} requests of {} kinds", sent.len(), urls.len());
-    for (time, url) in requests.iter().take(3) {
-        eprintln!("timing: alone {time:?} {url}");
-    }
-    eprintln!("timing: rule 1.5 x slowest + 100 ms = {rule:?}: {word}");
+    eprintln!("timing: {} requests of {} kinds", sent.len(), urls.len());
+    // Another program may be in the way for a while: the rule has three rounds to be seen to hold.
+    let holds = (0..3).any(|_| {
+        let mut reviews: Vec<Duration> = (0..9).map(|_| person.dpb("run review").exits(0).took).collect();
+        reviews.sort();
+        let (least, median, most) = (reviews[0], reviews[4], reviews[8]);
+        let requests = alone(&urls);
+        let (slowest, url) = &requests[0];
+        let rule = slowest.mul_f64(1.5) + Duration::from_millis(100);
+        eprintln!(
+            "timing: review {median:?} (median of 9, {least:?} to {most:?}); slowest request alone {slowest:?} {url}"
+        );
+        eprintln!("timing: rule 1.5 x slowest + 100 ms = {rule:?}: {}", if median < rule { "kept" } else { "broken" });
+        median < rule
+    });
+    assert!(holds, "a review takes longer than 1.5 times its slowest request alone plus 100 ms");
 }
 
 /// The method, and path with query, of a line of `-vv`.
@@ -240,6 +245,7 @@ fn retried(person: &Person) {
     eprintln!(
         "timing: the wait ends {noticed:?} after Flux; the execute adds {added:.0} % to Flux's time (rule: at most 10 %)"
     );
+    assert!(added <= 10.0, "an execute adds {added:.1} % to the time that Flux itself takes");
 
     let objective = person.objective("1.2");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use dpb::error::Result;
 use dpb::script::api::{Host, REGISTRY, Session};
@@ -47,7 +47,7 @@ fn run(host: &Host, profile: Profile, text: &str) -> Result<Dynamic> {
         return Err(error);
     }
     let script = host.library().objective("1.2")?;
-    let session = Rc::new(Session::new(host, profile, Some("1.2"), script));
+    let session = Arc::new(Session::new(host, profile, Some("1.2"), script));
     Machine::new(&REGISTRY, profile, &session, host.bridge().cancel(), program).eval()
 }
 

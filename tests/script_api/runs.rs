@@ -212,7 +212,7 @@ fn broken(o) { throw \"no\"; }
 private fn helper(o) { }",
     )];
     let t = Stage::new(&files, World { refused: vec![("/secrets", 403, "Forbidden")], ..world() });
-    let functions = api::check_functions(t.host.library(), "lib/mine").unwrap();
+    let functions = api::check_functions(&t.host, "lib/mine").unwrap();
     assert_eq!(functions, ["zeta", "alpha", "broken"]);
     let results = api::run_checks(&t.host, "lib/mine", &functions, None).unwrap();
     assert_eq!(lines(results[0].1.as_ref().unwrap()), ["Pass zeta: Deployment data-platform/hive-metastore ready"]);

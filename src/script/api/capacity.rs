@@ -1,6 +1,5 @@
 //! `capacity`: room on the nodes.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rhai::Dynamic;
@@ -71,7 +70,7 @@ fn read(session: &Session, namespaces: &[&str]) -> Result<Arc<Room>> {
     Ok(room)
 }
 
-fn nodes(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn nodes(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let room = read(session, &[])?;
     Ok(Dynamic::from_array(room.nodes.iter().map(|n| to_dynamic(&node(n))).collect()))
 }
@@ -99,7 +98,7 @@ fn node(node: &Node) -> Value {
     })
 }
 
-fn room(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn room(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let room = read(session, &[])?;
     let free = room.free();
     let eligible: Vec<&Node> = room.nodes.iter().filter(|n| is_eligible(n)).collect();
@@ -115,7 +114,7 @@ fn room(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     })))
 }
 
-fn usage(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn usage(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let cluster = session.host.cluster()?;
     let usage = session.host.bridge().block(async { Ok(capacity::usage(cluster).await) })?;
     session.read("list NodeMetrics".into());
@@ -140,7 +139,7 @@ fn usage(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     }))
 }
 
-fn fits(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn fits(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let Value::Array(objects) = call.json(0)? else { return Ok(Dynamic::UNIT) };
     let mut namespaces: Vec<&str> = objects.iter().filter_map(|o| o["metadata"]["namespace"].as_str()).collect();
     namespaces.sort_unstable();

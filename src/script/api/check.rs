@@ -1,6 +1,6 @@
 //! `check`: named verdicts, with what was seen and what to do about it.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::Value;
@@ -95,13 +95,13 @@ pub(super) const SECTION: Section<Session> = Section {
     ],
 };
 
-fn said(session: &Rc<Session>, call: &mut Call<'_>, verdict: Verdict) -> Result<Dynamic> {
+fn said(session: &Arc<Session>, call: &mut Call<'_>, verdict: Verdict) -> Result<Dynamic> {
     let options = call.options(2, OPTIONS)?;
     report(session, &options, call.text(0), verdict, &call.any(1).to_string())?;
     Ok(Dynamic::UNIT)
 }
 
-fn that(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn that(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(3, OPTIONS)?;
     let Some(holds) = seen(session, call, &options, 1)? else { return Ok(false.into()) };
     let holds = holds.as_bool().map_err(|_| {
@@ -127,7 +127,7 @@ fn that(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(false.into())
 }
 
-fn equal(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn equal(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(3, OPTIONS)?;
     let Some(actual) = seen(session, call, &options, 1)? else { return Ok(false.into()) };
     let expected = call.any(2);
@@ -158,7 +158,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn within(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn within(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(3, OPTIONS)?;
     let seconds = call.number(1).unwrap_or_default();
     let limit = duration(&call.any(2))?.as_secs_f64();
@@ -176,7 +176,7 @@ fn seconds_text(seconds: f64) -> String {
     }
 }
 
-fn ready(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn ready(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, OPTIONS)?;
     let Some(object) = seen(session, call, &options, 1)? else { return Ok(false.into()) };
     if object.is_unit() {
@@ -195,7 +195,7 @@ fn ready(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok((verdict == Verdict::Pass).into())
 }
 
-fn completed(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn completed(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, OPTIONS)?;
     let id = call.text(0);
     let objective = session.host.ledger()?.objective(&id)?;
@@ -218,7 +218,7 @@ fn completed(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
 }
 
 /// Argument `i`, or what it gives when it is a closure; `None` when that could not look, which is reported.
-fn seen(session: &Rc<Session>, call: &Call<'_>, options: &Options, i: usize) -> Result<Option<Dynamic>> {
+fn seen(session: &Arc<Session>, call: &Call<'_>, options: &Options, i: usize) -> Result<Option<Dynamic>> {
     let Some(function) = call.function(i) else { return Ok(Some(call.any(i))) };
     match call.call(&function) {
         Ok(value) => Ok(Some(value)),
@@ -232,7 +232,7 @@ fn seen(session: &Rc<Session>, call: &Call<'_>, options: &Options, i: usize) -> 
     }
 }
 
-fn report(session: &Rc<Session>, options: &Options, name: String, verdict: Verdict, seen: &str) -> Result<()> {
+fn report(session: &Arc<Session>, options: &Options, name: String, verdict: Verdict, seen: &str) -> Result<()> {
     session.report(built(options, name, verdict, seen)?);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `cluster`: reading objects, their health, events and logs.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -144,7 +144,7 @@ fn found(session: &Session, call: &Call<'_>) -> Result<Option<Value>> {
     Ok(found)
 }
 
-fn get(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn get(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let (namespace, name) = named(session, call)?;
     let kind = call.text(0);
     let cluster = session.host.cluster()?;
@@ -153,15 +153,15 @@ fn get(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(&object))
 }
 
-fn find(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn find(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(found(session, call)?.as_ref().map_or(Dynamic::UNIT, to_dynamic))
 }
 
-fn exists(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn exists(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(found(session, call)?.is_some().into())
 }
 
-fn list(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn list(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, &["namespace", "all_namespaces", "labels", "fields"])?;
     let everywhere = options.boolean("all_namespaces")?.unwrap_or(false);
     let query = Query {
@@ -187,14 +187,14 @@ fn list(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::from_array(objects.iter().map(to_dynamic).collect()))
 }
 
-fn list_if_served(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn list_if_served(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     match list(session, call) {
         Err(error) if error.code() == Code::UnknownKind => Ok(Dynamic::from_array(Vec::new())),
         other => other,
     }
 }
 
-fn condition(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn condition(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let found = health::condition(&call.json(0)?, &call.text(1));
     Ok(found.map_or(Dynamic::UNIT, |c| {
         to_dynamic(&json!({
@@ -203,7 +203,7 @@ fn condition(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     }))
 }
 
-fn health_of(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn health_of(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let object = call.json(0)?;
     if object.is_null() {
         let what = session.absent().unwrap_or_else(|| "it".into());
@@ -214,12 +214,12 @@ fn health_of(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(&json!({ "ready": readiness.is_ready(), "known": known, "reason": readiness.reason() })))
 }
 
-fn is_ready(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn is_ready(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let object = call.json(0)?;
     Ok((!object.is_null() && health::is_ready(&object)).into())
 }
 
-fn events(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn events(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let object = object_ref(&call.json(0)?);
     let cluster = session.host.cluster()?;
     let events = session.host.bridge().block(cluster.events(&object))?;
@@ -232,7 +232,7 @@ fn events(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::from_array(all.collect()))
 }
 
-fn logs(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn logs(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, &["namespace", "container", "previous", "tail"])?;
     let pod = call.any(0);
     let (namespace, name) = if pod.is_map() {
@@ -257,7 +257,7 @@ fn logs(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(log.into())
 }
 
-fn explain(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn explain(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let cluster = session.host.cluster()?;
     let bridge = session.host.bridge();
     let target = call.any(0);
@@ -288,7 +288,7 @@ fn explain(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(lines.join("\n").into())
 }
 
-fn can_i(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn can_i(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, &["namespace"])?;
     let namespace = options.text("namespace")?.filter(|ns| !ns.is_empty());
     let (verb, wanted) = (call.text(0), call.text(1));
@@ -305,7 +305,7 @@ fn can_i(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(access.allowed.into())
 }
 
-fn version(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn version(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let cluster = session.host.cluster()?;
     Ok(session.host.bridge().block(cluster.server_version())?.into())
 }

@@ -1,6 +1,6 @@
 //! `data`: reaching into maps that may lack what is looked for.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 
@@ -24,7 +24,7 @@ pub(super) const SECTION: Section<Session> = Section {
     .example("data::dig(#{ a: #{ b: [#{ c: 7 }] } }, \"a.b[0].c\", 0) + data::dig(#{}, \"a.b\", 1)", "8")],
 };
 
-fn dig(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn dig(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let mut value = call.any(0);
     for step in steps(&call.text(1))? {
         let next = match &step {

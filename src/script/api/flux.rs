@@ -1,7 +1,7 @@
 //! `flux`: what Flux has fetched and applied.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ fn told(object: &Value) -> Value {
     })
 }
 
-fn status(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn status(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, &["namespace"])?;
     let (kind, name) = (call.text(0), call.text(1));
     let (namespace, name) = match name.split_once('/') {
@@ -110,15 +110,15 @@ fn all(session: &Session, kind: &str) -> Result<Vec<Value>> {
     Ok(objects)
 }
 
-fn sources(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn sources(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::from_array(all(session, SOURCE)?.iter().map(|o| to_dynamic(&told(o))).collect()))
 }
 
-fn kustomizations(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn kustomizations(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::from_array(all(session, KUSTOMIZATION)?.iter().map(|o| to_dynamic(&told(o))).collect()))
 }
 
-fn roots(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn roots(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let (namespace, name) = (session.host.setting("/flux/namespace"), session.host.setting("/flux/source"));
     let source = all(session, SOURCE)?
         .into_iter()

@@ -1,7 +1,7 @@
 //! `gitops`: what an objective delivers. Nothing is written here: the host plans, checks, commits and waits.
 
 use std::any::TypeId;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ fn unreadable() -> Error {
         .hint("Write #{ \"Kind.group\": \"status.phase == 'Ready'\" }")
 }
 
-fn app(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn app(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, APP_OPTIONS)?;
     let parsed = AppOptions {
         namespace: options.text("namespace")?,
@@ -157,7 +157,7 @@ fn app(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::from(App(position)))
 }
 
-fn repo(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn repo(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, &["kind", "url", "interval", "tag"])?;
     let source = SourceOptions {
         kind: options.text("kind")?,
@@ -169,17 +169,17 @@ fn repo(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::UNIT)
 }
 
-fn file(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn file(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     session.declare(|all| all.add_file(&call.text(0), call.text(1)))?;
     Ok(Dynamic::UNIT)
 }
 
-fn include(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn include(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     session.declare(|all| all.add_include(&call.text(0), &call.text(1)))?;
     Ok(Dynamic::UNIT)
 }
 
-fn doc(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn doc(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, &["file"])?;
     let template = call.text(0);
     let text = session.render(&template, None, vars(call)?)?;
@@ -211,14 +211,14 @@ fn describe(session: &Session, app: &App) -> Result<Value> {
     })
 }
 
-fn described(session: &Rc<Session>, call: &Call<'_>, key: &str) -> Result<Dynamic> {
+fn described(session: &Arc<Session>, call: &Call<'_>, key: &str) -> Result<Dynamic> {
     match describe(session, &call.handle::<App>()?)?[key].as_str() {
         Some(text) => Ok(text.to_owned().into()),
         None => Err(Error::new(Code::Internal, format!("an app without {key}"))),
     }
 }
 
-fn render(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn render(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let app = call.handle::<App>()?;
     let template = call.text(0);
     let text = session.render(&template, Some(&describe(session, &app)?), vars(call)?)?;
@@ -226,7 +226,7 @@ fn render(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::UNIT)
 }
 
-fn config(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn config(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let app = call.handle::<App>()?;
     let options = call.options(2, &["name", "key", "stable_name"])?;
     let how = ConfigOptions {
@@ -240,7 +240,7 @@ fn config(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Dynamic::UNIT)
 }
 
-fn add_file(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn add_file(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let app = call.handle::<App>()?;
     session.declare(|all| all.app(app.0)?.add_file(&call.text(0), call.text(1)))?;
     Ok(Dynamic::UNIT)

@@ -1,6 +1,6 @@
 //! `goals`: the ledger, as it stood when the run began.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -46,28 +46,28 @@ pub(super) const SECTION: Section<Session> = Section {
     ],
 };
 
-fn get(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn get(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(&map(session.host.ledger()?.objective(&call.text(0))?)))
 }
 
-fn next(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn next(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(match session.host.ledger()?.next() {
         Next::Objective(objective) => to_dynamic(&map(objective)),
         Next::BlockedBy(_) | Next::Done => Dynamic::UNIT,
     })
 }
 
-fn list(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn list(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let all = session.host.ledger()?.objectives().map(|objective| to_dynamic(&map(objective)));
     Ok(Dynamic::from_array(all.collect()))
 }
 
-fn note(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn note(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     session.note(call.text(0));
     Ok(Dynamic::UNIT)
 }
 
-fn triggers(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn triggers(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     let triggers = session.host.ledger()?.triggers();
     Ok(to_dynamic(&json!({
         "storage_usage_threshold": triggers.storage_usage_threshold,

@@ -12,12 +12,15 @@ use crate::gitops::Layout;
 use crate::goals::Ledger;
 use crate::progress::Progress;
 use crate::script::bridge::Bridge;
+use crate::script::compile::Program;
 use crate::script::library::Library;
 use crate::settings::Settings;
 
+use super::programs::Programs;
 use super::scratch::Scratch;
 
-/// What scripts work on. Cheap to clone; may cross threads, since every thread makes an engine of its own from it.
+/// What scripts work on. Cheap to clone; may cross threads: each makes an engine of its own from it, and all
+/// share what was compiled.
 #[derive(Clone)]
 pub struct Host(Arc<Parts>);
 
@@ -32,6 +35,7 @@ struct Parts {
     scratch: Scratch,
     progress: Progress,
     room: Option<SharedRoom>,
+    programs: Programs,
 }
 
 impl Host {
@@ -48,6 +52,7 @@ impl Host {
             scratch: Scratch::new(),
             progress: Progress::silent(),
             room: None,
+            programs: Programs::default(),
         }))
     }
 
@@ -106,6 +111,11 @@ impl Host {
     /// Scripts and templates.
     pub fn library(&self) -> &Library {
         &self.0.library
+    }
+
+    /// The script at `path` (below `scripts/`), compiled and checked when it is first asked for.
+    pub(super) fn program(&self, path: &str) -> Result<Program> {
+        self.0.programs.checked(&self.0.library, path)
     }
 
     /// The bridge to the runtime.

@@ -1,6 +1,6 @@
 //! `log`: lines for whoever runs with `-v`.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 
@@ -30,17 +30,17 @@ pub(super) const SECTION: Section<Session> = Section {
     ],
 };
 
-fn detail(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn detail(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     tracing::debug!(target: "dpb::script", objective = session.objective()["id"].as_str(), "{}", call.any(0));
     Ok(Dynamic::UNIT)
 }
 
-fn info(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn info(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     tracing::info!(target: "dpb::script", objective = session.objective()["id"].as_str(), "{}", call.any(0));
     Ok(Dynamic::UNIT)
 }
 
-fn warn(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn warn(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     tracing::warn!(target: "dpb::script", objective = session.objective()["id"].as_str(), "{}", call.any(0));
     Ok(Dynamic::UNIT)
 }

@@ -1,6 +1,6 @@
 //! `manifest`: templates, YAML and amounts.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::Value;
@@ -58,31 +58,31 @@ pub(super) const SECTION: Section<Session> = Section {
     ],
 };
 
-fn render(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn render(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let vars = if call.len() > 1 { call.json(1)? } else { Value::Null };
     Ok(session.render(&call.text(0), None, vars)?.into())
 }
 
-fn parse(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn parse(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let all = documents(&call.text(0), "the text given to manifest::parse")?;
     Ok(Dynamic::from_array(all.iter().map(|document| to_dynamic(&document.value)).collect()))
 }
 
-fn merge(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn merge(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let mut merged = call.json(0)?;
     json_patch::merge(&mut merged, &call.json(1)?);
     Ok(to_dynamic(&merged))
 }
 
-fn yaml(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn yaml(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(emit(&call.json(0)?).into())
 }
 
-fn quantity(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn quantity(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(whole(&call.any(0).to_string())?.into())
 }
 
-fn milli(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn milli(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(Quantity::parse(&call.any(0).to_string())?.millis().into())
 }
 
@@ -91,14 +91,14 @@ fn amount(call: &Call<'_>) -> u64 {
     whole.map_or(0, |i: i64| u64::try_from(i).unwrap_or(0))
 }
 
-fn bytes(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn bytes(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(bytes_text(amount(call)).into())
 }
 
-fn claim(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn claim(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(claim_text(amount(call)).into())
 }
 
-fn cores(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn cores(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(milli_text(amount(call)).into())
 }

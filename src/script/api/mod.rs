@@ -15,6 +15,7 @@ mod log;
 mod manifest;
 mod outcome;
 mod probe;
+mod programs;
 mod prom;
 mod reach;
 mod run;
@@ -26,9 +27,10 @@ mod unseen;
 
 pub use host::Host;
 pub use outcome::Outcome;
+pub use programs::check;
 pub use scratch::{Kept, Removal, Scratch};
 pub use session::Session;
-pub use start::{check, check_functions, eval, execute, objectives, review, run_checks, validate};
+pub use start::{check_functions, eval, execute, objectives, review, run_checks, validate};
 
 use crate::script::docs;
 use crate::script::registry::Registry;

@@ -1,7 +1,7 @@
 //! `probe`: proofs by use, in a validation only. Whatever a probe makes is registered first, and removed by the host.
 
 use std::any::TypeId;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::Dynamic;
@@ -109,7 +109,7 @@ pub(super) const SECTION: Section<Session> = Section {
 
 /// The answer of a query.
 #[derive(Clone)]
-pub(super) struct Sql(Rc<Timed<Rows>>);
+pub(super) struct Sql(Arc<Timed<Rows>>);
 
 pub(super) const SQL: Section<Session> = Section {
     name: "Sql",
@@ -146,7 +146,7 @@ fn rows(all: &Rows) -> Dynamic {
     Dynamic::from_array(all.rows.iter().map(row).collect())
 }
 
-fn query(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn query(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, &["secret", "database", "user", "password", "namespace", "port", "limit"])?;
     let namespace = namespace(session, &options)?;
     let given = call.text(0);
@@ -172,10 +172,10 @@ fn query(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let connector = connector(session, "/endpoints/sql", &namespace, &target, port(&options, 5432)?)?;
     session.host.progress().say(&format!("SQL on {connector}"));
     let answer = session.host.bridge().block(sql::query(&connector, &login, &call.text(1), limit(&options)?))?;
-    Ok(Dynamic::from(Sql(Rc::new(answer))))
+    Ok(Dynamic::from(Sql(Arc::new(answer))))
 }
 
-fn call_thrift(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn call_thrift(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(4, &["namespace", "limit"])?;
     let namespace = namespace(session, &options)?;
     let port = to_port(call.integer(1).unwrap_or_default())?;
@@ -190,7 +190,7 @@ fn call_thrift(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(&json!({ "value": answer.value, "elapsed": answer.seconds() })))
 }
 
-fn http(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn http(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, &["port", "namespace", "limit"])?;
     let given = call.text(0);
     let (target, port) = if let Some((target, port)) = given.rsplit_once(':') {
@@ -214,7 +214,7 @@ fn http(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(&json!({ "status": answer.value.status, "body": answer.value.body, "elapsed": answer.seconds() })))
 }
 
-fn job(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn job(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(1, &["vars", "limit"])?;
     let mut manifest = match call.json(0)? {
         Value::String(template) => {
@@ -256,7 +256,7 @@ fn job(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     })))
 }
 
-fn exec(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn exec(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let options = call.options(2, &["container", "namespace", "limit"])?;
     let namespace = namespace(session, &options)?;
     let command: Vec<String> = call.any(1).into_typed_array::<String>().map_err(|_| {
@@ -274,6 +274,6 @@ fn exec(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     })))
 }
 
-fn scratch(_: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn scratch(_: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(probe::scratch(&call.text(0)).into())
 }

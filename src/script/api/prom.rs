@@ -1,6 +1,6 @@
 //! `prom`: instant queries, through the API server's service proxy.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(super) const SECTION: Section<Session> = Section {
     .example("prom::query(\"sum(up)\")[0].value", "3.0")],
 };
 
-fn query(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn query(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let expression = call.text(0);
     let (namespace, service) =
         (session.host.setting("/monitoring/namespace"), session.host.setting("/monitoring/prometheus_service"));

@@ -1,6 +1,6 @@
 //! `run`: what this run is about.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::Dynamic;
 
@@ -39,18 +39,18 @@ pub(super) const SECTION: Section<Session> = Section {
     ],
 };
 
-fn objective(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn objective(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(session.objective()))
 }
 
-fn phase(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn phase(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(&session.objective()["phase"]))
 }
 
-fn settings(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn settings(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(to_dynamic(session.host.settings()))
 }
 
-fn profile(session: &Rc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
+fn profile(session: &Arc<Session>, _: &mut Call<'_>) -> Result<Dynamic> {
     Ok(session.profile.as_str().into())
 }

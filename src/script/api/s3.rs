@@ -1,7 +1,6 @@
 //! `probe::s3`: a signed client of one bucket. Every key that is written is registered first.
 
 use std::any::TypeId;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rhai::Dynamic;
@@ -39,7 +38,7 @@ const fn method(
     name: &'static str,
     params: &'static [Param],
     summary: &'static str,
-    run: fn(&Rc<Session>, &mut Call<'_>) -> Result<Dynamic>,
+    run: fn(&Arc<Session>, &mut Call<'_>) -> Result<Dynamic>,
 ) -> Function<Session> {
     function(name, params, "map", summary, run).method().only(Profiles::VALIDATE).errors(CALLS)
 }
@@ -92,7 +91,7 @@ pub(super) const S3: Section<Session> = Section {
     ],
 };
 
-pub(super) fn open(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+pub(super) fn open(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let known = &["bucket", "target", "port", "namespace", "secret", "access_key", "secret_key", "region", "limit"];
     let options = call.options(0, known)?;
     let needed = |name: &str| Error::new(Code::Invalid, format!("`{}` needs the option `{name}`", call.name()));
@@ -160,13 +159,13 @@ fn size(call: &Call<'_>, i: usize) -> Result<usize> {
     usize::try_from(given).map_err(|_| Error::new(Code::Invalid, format!("`{}`: {given} bytes", call.name())))
 }
 
-fn put(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn put(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let (client, key) = writing(session, call)?;
     let done = session.host.bridge().block(client.put(&key, call.text(1)))?;
     Ok(answer(&done, json!({ "etag": done.value.etag })))
 }
 
-fn put_bytes(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn put_bytes(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let size = size(call, 1)?;
     let content: Vec<u8> = (0..size).map(|i| u8::try_from(i % 251).unwrap_or(0)).collect();
     let (client, key) = writing(session, call)?;
@@ -174,25 +173,25 @@ fn put_bytes(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(answer(&done, json!({ "etag": done.value.etag, "size": size })))
 }
 
-fn put_if_absent(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn put_if_absent(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let (client, key) = writing(session, call)?;
     let done = session.host.bridge().block(client.put_if_absent(&key, call.text(1)))?;
     Ok(answer(&done, json!({ "written": done.value })))
 }
 
-fn get(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn get(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let done = session.host.bridge().block(client.get(&call.text(0)))?;
     Ok(answer(&done, json!({ "value": String::from_utf8_lossy(&done.value), "size": done.value.len() })))
 }
 
-fn get_bytes(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn get_bytes(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let done = session.host.bridge().block(client.get(&call.text(0)))?;
     Ok(answer(&done, json!({ "size": done.value.len() })))
 }
 
-fn get_range(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn get_range(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let end = |i: usize| {
         let given = call.integer(i).unwrap_or_default();
@@ -203,7 +202,7 @@ fn get_range(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(answer(&done, json!({ "value": String::from_utf8_lossy(&done.value), "size": done.value.len() })))
 }
 
-fn head(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn head(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let done = session.host.bridge().block(client.head(&call.text(0)))?;
     let head = &done.value;
@@ -213,7 +212,7 @@ fn head(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(answer(&done, map))
 }
 
-fn list(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn list(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let done = session.host.bridge().block(client.list(&call.text(0)))?;
     let keys: Vec<&str> = done.value.iter().map(|o| o.key.as_str()).collect();
@@ -222,13 +221,13 @@ fn list(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(answer(&done, json!({ "keys": keys, "objects": objects })))
 }
 
-fn delete(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn delete(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let done = session.host.bridge().block(client.delete(&only_scratch(session, call)?))?;
     Ok(answer(&done, json!({})))
 }
 
-fn delete_prefix(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn delete_prefix(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let prefix = only_scratch(session, call)?;
     let (listed, deleted) = session.host.bridge().block(async {
@@ -240,7 +239,7 @@ fn delete_prefix(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> 
     Ok(answer(&deleted, json!({ "count": listed.value.len() })))
 }
 
-fn multipart(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn multipart(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let part_size = size(call, 2)?;
     let parts = u16::try_from(call.integer(1).unwrap_or_default()).ok().filter(|p| (1..=100).contains(p));
     let parts = parts
@@ -250,7 +249,7 @@ fn multipart(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     Ok(answer(&done, json!({ "size": done.value.size, "etag": done.value.etag })))
 }
 
-fn lifecycle(session: &Rc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
+fn lifecycle(session: &Arc<Session>, call: &mut Call<'_>) -> Result<Dynamic> {
     let client = call.handle::<S3Handle>()?.0;
     let done = session.host.bridge().block(client.lifecycle())?;
     let rules = done.value.as_ref().and_then(|all| all["Rules"].as_array()).map(Vec::as_slice).unwrap_or_default();

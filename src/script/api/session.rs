@@ -1,6 +1,6 @@
 //! One run of one script: who it is about, and what it has reported so far. Belongs to one thread.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rhai::{Dynamic, Map};
 use serde_json::{Value, json};
@@ -17,6 +17,11 @@ use crate::script::{jail, thrown, value};
 use super::host::Host;
 use super::outcome::Outcome;
 
+/// Nothing that holds one of these calls anything that could panic half way.
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// One run of one script.
 pub struct Session {
     /// What it works on.
@@ -25,15 +30,15 @@ pub struct Session {
     pub profile: Profile,
     objective: Value,
     script: Option<ObjectiveScript>,
-    outcome: RefCell<Outcome>,
-    absent: RefCell<Option<String>>,
+    outcome: Mutex<Outcome>,
+    absent: Mutex<Option<String>>,
 }
 
 impl Session {
     /// A run about the objective `id`, whose script is `script`; or about none.
     pub fn new(host: &Host, profile: Profile, id: Option<&str>, script: Option<ObjectiveScript>) -> Self {
         let objective = objective(host, id, script.as_ref());
-        Self { host: host.clone(), profile, objective, script, outcome: RefCell::default(), absent: RefCell::default() }
+        Self { host: host.clone(), profile, objective, script, outcome: Mutex::default(), absent: Mutex::default() }
     }
 
     /// The objective as scripts and templates see it: `o`.
@@ -55,17 +60,17 @@ impl Session {
 
     /// Reports a check.
     pub fn report(&self, check: Check) {
-        self.outcome.borrow_mut().checks.push(check);
+        held(&self.outcome).checks.push(check);
     }
 
     /// Adds a note.
     pub fn note(&self, note: String) {
-        self.outcome.borrow_mut().notes.push(note);
+        held(&self.outcome).notes.push(note);
     }
 
     /// Remembers what was read.
     pub fn read(&self, what: String) {
-        let mut outcome = self.outcome.borrow_mut();
+        let mut outcome = held(&self.outcome);
         if !outcome.reads.contains(&what) {
             outcome.reads.push(what);
         }
@@ -73,17 +78,17 @@ impl Session {
 
     /// Remembers what was looked for and is not there: a `()` cannot say what it stands for.
     pub fn missed(&self, what: Option<String>) {
-        *self.absent.borrow_mut() = what;
+        *held(&self.absent) = what;
     }
 
     /// What was looked for last, if it was not there.
     pub fn absent(&self) -> Option<String> {
-        self.absent.borrow().clone()
+        held(&self.absent).clone()
     }
 
     /// What was declared so far, to be added to.
     pub fn declare<T>(&self, add: impl FnOnce(&mut Deliverables) -> Result<T>) -> Result<T> {
-        let mut outcome = self.outcome.borrow_mut();
+        let mut outcome = held(&self.outcome);
         if outcome.deliverables.is_none() {
             outcome.deliverables = Some(Deliverables::new(self.host.layout()?));
         }
@@ -100,7 +105,7 @@ impl Session {
 
     /// All that was reported.
     pub fn take(&self) -> Outcome {
-        self.outcome.take()
+        std::mem::take(&mut *held(&self.outcome))
     }
 
     /// The template `name`: beside the objective's script, or below `lib/`.

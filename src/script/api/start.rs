@@ -1,6 +1,6 @@
 //! Running scripts: one function of an objective, the checks of a library side by side, an expression of a person.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::error::{Code, Error, Result};
 use crate::script::compile::Program;
-use crate::script::engine::{Machine, compiler};
+use crate::script::engine::Machine;
 use crate::script::library::{EVAL, Library, ObjectiveScript, Origin, Source};
 use crate::script::profile::Profile;
 use crate::script::{jail, value, walk};
@@ -16,12 +16,9 @@ use crate::script::{jail, value, walk};
 use super::REGISTRY;
 use super::host::Host;
 use super::outcome::Outcome;
+use super::programs::checked;
 use super::session::Session;
 use super::unseen::{failed, is_unseen, unknown};
-
-/// The functions of an objective that the host calls.
-const ENTRIES: [(&str, Profile); 3] =
-    [("review", Profile::Review), ("execute", Profile::Execute), ("validate", Profile::Validate)];
 
 /// Stack of a thread that runs a script: Rhai recurses, most of all in debug builds.
 const STACK: usize = 16 << 20;
@@ -29,29 +26,6 @@ const STACK: usize = 16 << 20;
 /// The objectives that have a script.
 pub fn objectives(library: &Library) -> Result<Vec<ObjectiveScript>> {
     library.objectives()
-}
-
-/// All that is wrong with the script at `path` (below `scripts/`), without running anything.
-pub fn check(library: &Library, path: &str) -> Vec<Error> {
-    let compiler = compiler(&REGISTRY);
-    match Program::load(library, path, &compiler) {
-        Err(error) => vec![error],
-        Ok(program) => {
-            let entries = if path.starts_with("lib/") {
-                library_entries(&program)
-            } else {
-                ENTRIES.map(|(f, p)| (f.to_owned(), p)).into()
-            };
-            let entries: Vec<_> = entries.iter().map(|(f, p)| (f.as_str(), *p)).collect();
-            crate::script::check::program(&program, &REGISTRY, &compiler, &entries)
-        }
-    }
-}
-
-/// The functions of a library of checks are reviews; those of other libraries are called by whoever imports them.
-fn library_entries(program: &Program) -> Vec<(String, Profile)> {
-    let checks = ["lib/platform.rhai", "lib/triggers.rhai"].contains(&program.entry.as_str());
-    program.functions(1).into_iter().filter(|_| checks).map(|f| (f, Profile::Review)).collect()
 }
 
 /// Runs `review` of the objective `id`. What could not be looked at is a check of its own, never an error.
@@ -75,23 +49,12 @@ fn objective(host: &Host, id: &str, function: &str, profile: Profile) -> Result<
         Error::new(Code::NotReady, format!("objective {id} has no script"))
             .hint(format!("Write one: scripts/phases/PHASE/{id}-NAME.rhai, with review(o), execute(o) and validate(o)"))
     })?;
-    let program = checked(host.library(), host.library().read(&script.path)?, &ENTRIES)?;
+    let program = host.program(&script.path)?;
     if !program.functions(1).iter().any(|f| f == function) {
-        return Err(Error::new(Code::Script, format!("scripts/{} has no function {function}(o)", script.path)));
+        return Err(Error::new(Code::Script, format!("scripts/{} has no function {function}(o)", script.path))
+            .hint("An objective's script has fn review(o), fn execute(o) and fn validate(o)"));
     }
     run(host, profile, Some(id), Some(script), program, function)
-}
-
-/// Compiles and checks: the first thing that is wrong is the error.
-fn checked(library: &Library, source: Source, entries: &[(&str, Profile)]) -> Result<Program> {
-    let compiler = compiler(&REGISTRY);
-    let program = Program::of(library, source, &compiler)?;
-    let mut wrong = crate::script::check::program(&program, &REGISTRY, &compiler, entries).into_iter();
-    match (wrong.next(), wrong.len()) {
-        (None, _) => Ok(program),
-        (Some(error), 0) => Err(error),
-        (Some(error), more) => Err(error.note(format!("and {more} more; all of them: dpb scripts check"))),
-    }
 }
 
 fn run(
@@ -102,7 +65,7 @@ fn run(
     program: Program,
     function: &str,
 ) -> Result<Outcome> {
-    let session = Rc::new(Session::new(host, profile, id, script));
+    let session = Arc::new(Session::new(host, profile, id, script));
     let machine = Machine::new(&REGISTRY, profile, &session, host.bridge().cancel(), program);
     if let Err(error) = machine.call(function, vec![session.argument()]) {
         let name = || name_of(machine.program(), &error, function);
@@ -130,9 +93,8 @@ fn name_of(program: &Program, error: &Error, function: &str) -> String {
 }
 
 /// The check functions of a library (`lib/triggers`), in the order of their declaration.
-pub fn check_functions(library: &Library, import: &str) -> Result<Vec<String>> {
-    let program = Program::of(library, library.read(&jail::import(import)?)?, &compiler(&REGISTRY))?;
-    Ok(program.functions(1))
+pub fn check_functions(host: &Host, import: &str) -> Result<Vec<String>> {
+    Ok(host.program(&jail::import(import)?)?.functions(1))
 }
 
 /// Runs check functions of a library side by side, each in a thread of its own: their checks, in the order of
@@ -143,12 +105,9 @@ pub fn run_checks(
     functions: &[String],
     id: Option<&str>,
 ) -> Result<Vec<(String, Result<Vec<Check>>)>> {
-    let source = host.library().read(&jail::import(import)?)?;
-    let entries: Vec<_> = functions.iter().map(|f| (f.as_str(), Profile::Review)).collect();
-    checked(host.library(), source.clone(), &entries)?;
+    let program = host.program(&jail::import(import)?)?;
     let one = |function: &str| -> Result<Vec<Check>> {
-        let program = Program::of(host.library(), source.clone(), &compiler(&REGISTRY))?;
-        Ok(run(host, Profile::Review, id, None, program, function)?.checks)
+        Ok(run(host, Profile::Review, id, None, program.clone(), function)?.checks)
     };
     let one = &one;
     thread::scope(|scope| {
@@ -175,8 +134,8 @@ pub fn run_checks(
 /// The value of what a person typed: reads only.
 pub fn eval(host: &Host, text: &str) -> Result<Value> {
     let source = Source { path: EVAL.into(), text: text.into(), origin: Origin::Repository };
-    let program = checked(host.library(), source, &[])?;
-    let session = Rc::new(Session::new(host, Profile::Eval, None, None));
+    let program = checked(host.library(), source)?;
+    let session = Arc::new(Session::new(host, Profile::Eval, None, None));
     let machine = Machine::new(&REGISTRY, Profile::Eval, &session, host.bridge().cancel(), program);
     value::from_dynamic(&machine.eval()?)
 }

@@ -21,7 +21,7 @@ const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 const CAPITALS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const SMALL: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-type Run = fn(&std::rc::Rc<World>, &mut Call<'_>) -> Result<Dynamic>;
+type Run = fn(&std::sync::Arc<World>, &mut Call<'_>) -> Result<Dynamic>;
 
 const fn method(
     name: &'static str,

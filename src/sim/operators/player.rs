@@ -1,7 +1,7 @@
 //! One script at work: its thread, its queue, one object after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ const PROFILE: Profile = Profile::Execute;
 
 /// A script and what it has seen.
 pub(super) struct Player {
-    world: Rc<World>,
+    world: Arc<World>,
     machine: Machine,
     kinds: Vec<String>,
     has_removed: bool,
@@ -61,7 +61,7 @@ impl Player {
     pub(super) fn new(library: &Library, path: &str, world: World, log: Log) -> Result<Self> {
         let program = load(library, path)?;
         let has_removed = program.functions(2).iter().any(|f| f == "removed");
-        let world = Rc::new(world);
+        let world = Arc::new(world);
         let machine = Machine::new(&REGISTRY, PROFILE, &world, world.bridge.cancel(), program);
         let kinds = value::from_dynamic(&machine.call("kinds", Vec::new())?)?;
         let kinds: Option<Vec<String>> = serde_json::from_value(kinds).ok();

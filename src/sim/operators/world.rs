@@ -1,7 +1,7 @@
 //! What a script may see and do while it looks at one object.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,9 +25,9 @@ pub struct World {
     pub(super) script: String,
     pub(super) bridge: Bridge,
     /// Kinds whose owned objects are watched; new ones are sent to the watcher.
-    watched: RefCell<BTreeSet<String>>,
+    watched: Mutex<BTreeSet<String>>,
     watcher: UnboundedSender<String>,
-    now: RefCell<Option<Look>>,
+    now: Mutex<Option<Look>>,
 }
 
 /// The look at one object.
@@ -50,27 +50,27 @@ impl World {
         bridge: Bridge,
         watcher: UnboundedSender<String>,
     ) -> Self {
-        Self { cluster, store, script, bridge, watched: RefCell::default(), watcher, now: RefCell::new(None) }
+        Self { cluster, store, script, bridge, watched: Mutex::default(), watcher, now: Mutex::new(None) }
     }
 
     /// Begins the look at `subject`.
     pub(super) fn begin(&self, subject: Subject) {
-        *self.now.borrow_mut() = Some(Look { subject, again: None });
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = Some(Look { subject, again: None });
     }
 
     /// Ends it: when the script wants to look again.
     pub(super) fn end(&self) -> Option<Duration> {
-        self.now.borrow_mut().take().and_then(|look| look.again)
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(|look| look.again)
     }
 
     pub(super) fn subject(&self) -> Result<Subject> {
-        let subject = self.now.borrow().as_ref().map(|look| look.subject.clone());
+        let subject = self.now.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|look| look.subject.clone());
         subject.ok_or_else(|| Error::new(Code::Invalid, "the world is there in reconcile and removed only"))
     }
 
     /// Looks again after so long, or sooner.
     pub(super) fn again(&self, after: Duration) {
-        if let Some(look) = self.now.borrow_mut().as_mut() {
+        if let Some(look) = self.now.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             look.again = Some(look.again.map_or(after, |a| a.min(after)));
         }
     }
@@ -83,7 +83,7 @@ impl World {
             self.again(Duration::from_millis(300));
         }
         let kind = applied.kind.full_name();
-        if owned && self.watched.borrow_mut().insert(kind.clone()) {
+        if owned && self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.clone()) {
             // Nobody listens any more when the operators are being stopped.
             let _ = self.watcher.send(kind);
         }
