@@ -2,7 +2,6 @@
 //! release of them is made of.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::Dynamic;
@@ -120,7 +119,7 @@ impl Charts {
 
     fn machine(&self, name: &str) -> Result<Machine> {
         let program = load(&self.library, &path(name))?;
-        Ok(Machine::new(&REGISTRY, PROFILE, &Rc::new(()), &Cancel::new(), program))
+        Ok(Machine::new(&REGISTRY, PROFILE, &Arc::new(()), &Cancel::new(), program))
     }
 }
 
