@@ -17,6 +17,7 @@ pub mod names;
 pub mod options;
 pub mod param;
 pub mod profile;
+pub mod programs;
 pub mod registry;
 pub mod thrown;
 pub mod value;

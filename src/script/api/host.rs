@@ -12,11 +12,10 @@ use crate::gitops::Layout;
 use crate::goals::Ledger;
 use crate::progress::Progress;
 use crate::script::bridge::Bridge;
-use crate::script::compile::Program;
 use crate::script::library::Library;
+use crate::script::programs::Programs;
 use crate::settings::Settings;
 
-use super::programs::Programs;
 use super::scratch::Scratch;
 
 /// What scripts work on. Cheap to clone; may cross threads: each makes an engine of its own from it, and all
@@ -113,9 +112,9 @@ impl Host {
         &self.0.library
     }
 
-    /// The script at `path` (below `scripts/`), compiled and checked when it is first asked for.
-    pub(super) fn program(&self, path: &str) -> Result<Program> {
-        self.0.programs.checked(&self.0.library, path)
+    /// The scripts that were compiled so far.
+    pub(super) fn programs(&self) -> &Programs {
+        &self.0.programs
     }
 
     /// The bridge to the runtime.

@@ -6,6 +6,7 @@
 mod capacity;
 mod check;
 mod cluster;
+mod compiled;
 mod data;
 mod flux;
 mod gitops;
@@ -15,7 +16,6 @@ mod log;
 mod manifest;
 mod outcome;
 mod probe;
-mod programs;
 mod prom;
 mod reach;
 mod run;
@@ -25,9 +25,9 @@ mod session;
 mod start;
 mod unseen;
 
+pub use compiled::check;
 pub use host::Host;
 pub use outcome::Outcome;
-pub use programs::check;
 pub use scratch::{Kept, Removal, Scratch};
 pub use session::Session;
 pub use start::{check_functions, eval, execute, objectives, review, run_checks, validate};

@@ -14,9 +14,9 @@ use crate::script::profile::Profile;
 use crate::script::{jail, value, walk};
 
 use super::REGISTRY;
+use super::compiled::{checked, program};
 use super::host::Host;
 use super::outcome::Outcome;
-use super::programs::checked;
 use super::session::Session;
 use super::unseen::{failed, is_unseen, unknown};
 
@@ -49,7 +49,7 @@ fn objective(host: &Host, id: &str, function: &str, profile: Profile) -> Result<
         Error::new(Code::NotReady, format!("objective {id} has no script"))
             .hint(format!("Write one: scripts/phases/PHASE/{id}-NAME.rhai, with review(o), execute(o) and validate(o)"))
     })?;
-    let program = host.program(&script.path)?;
+    let program = program(host, &script.path)?;
     if !program.functions(1).iter().any(|f| f == function) {
         return Err(Error::new(Code::Script, format!("scripts/{} has no function {function}(o)", script.path))
             .hint("An objective's script has fn review(o), fn execute(o) and fn validate(o)"));
@@ -94,7 +94,7 @@ fn name_of(program: &Program, error: &Error, function: &str) -> String {
 
 /// The check functions of a library (`lib/triggers`), in the order of their declaration.
 pub fn check_functions(host: &Host, import: &str) -> Result<Vec<String>> {
-    Ok(host.program(&jail::import(import)?)?.functions(1))
+    Ok(program(host, &jail::import(import)?)?.functions(1))
 }
 
 /// Runs check functions of a library side by side, each in a thread of its own: their checks, in the order of
@@ -105,7 +105,7 @@ pub fn run_checks(
     functions: &[String],
     id: Option<&str>,
 ) -> Result<Vec<(String, Result<Vec<Check>>)>> {
-    let program = host.program(&jail::import(import)?)?;
+    let program = program(host, &jail::import(import)?)?;
     let one = |function: &str| -> Result<Vec<Check>> {
         Ok(run(host, Profile::Review, id, None, program.clone(), function)?.checks)
     };

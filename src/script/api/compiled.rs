@@ -1,7 +1,6 @@
-//! Scripts, compiled and checked once, however many threads run them.
+//! Compiling and checking on the one engine that knows every function.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::LazyLock;
 
 use crate::error::{Error, Result};
 use crate::script::compile::{Compiler, Program};
@@ -10,6 +9,7 @@ use crate::script::library::{Library, Source};
 use crate::script::profile::Profile;
 
 use super::REGISTRY;
+use super::host::Host;
 
 /// The functions of an objective that the host calls.
 const ENTRIES: [(&str, Profile); 3] =
@@ -17,21 +17,9 @@ const ENTRIES: [(&str, Profile); 3] =
 
 static COMPILER: LazyLock<Compiler> = LazyLock::new(|| compiler(&REGISTRY));
 
-/// The scripts that a run has read so far, by path below `scripts/`: each is read, compiled and checked once.
-#[derive(Clone, Default)]
-pub(super) struct Programs(Arc<Mutex<BTreeMap<String, Known>>>);
-
-type Known = Arc<OnceLock<Result<Program>>>;
-
-impl Programs {
-    /// The script at `path`, free of faults. The first that is wrong is the error.
-    pub(super) fn checked(&self, library: &Library, path: &str) -> Result<Program> {
-        let known = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.entry(path.to_owned()).or_default().clone()
-        };
-        known.get_or_init(|| checked(library, library.read(path)?)).clone()
-    }
+/// The script at `path` (below `scripts/`), free of faults: read, compiled and checked when a run first asks for it.
+pub(super) fn program(host: &Host, path: &str) -> Result<Program> {
+    host.programs().get(path, || checked(host.library(), host.library().read(path)?))
 }
 
 /// Compiles and checks: the first thing that is wrong is the error.
