@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use dpb::sim::api::access::User;
 use dpb::sim::api::bootstrap::bootstrap;
-use dpb::sim::api::plugins::Plugins;
 use dpb::sim::api::streams::{Backends, BoxedIo, ExecResult, LogLine};
 use dpb::sim::api::{Api, Forget, Status, Types, shipped};
 use dpb::sim::clock::{Clock, Mode};
@@ -13,7 +12,6 @@ use serde_json::json;
 /// A client of a cluster of its own.
 pub(crate) fn client() -> kube::Client {
     let api = Api::new(Types::shipped(), Clock::new(Mode::Real), Box::new(Forget));
-    api.add_admission(Plugins);
     api.set_backends(Arc::new(NothingRuns));
     accounts(&api);
     bootstrap(&api).unwrap();

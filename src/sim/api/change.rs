@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, error::TryRecvError};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::gvr::Gvr;
 

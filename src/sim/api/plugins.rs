@@ -110,7 +110,9 @@ fn priority(attempt: &Attempt, pod: &mut Value) -> Result<(), Status> {
     let (mut value, mut policy) = (0, "PreemptLowerPriority".to_owned());
     if let Some(class) = class {
         value = class["value"].as_i64().unwrap_or(0);
-        policy = class["preemptionPolicy"].as_str().unwrap_or("PreemptLowerPriority").to_owned();
+        if let Some(own) = class["preemptionPolicy"].as_str() {
+            policy = String::from(own);
+        }
         pod["spec"]["priorityClassName"] = json!(object::name(&class));
     }
     if let Some(sent) = pod["spec"]["priority"].as_i64().filter(|sent| *sent != value) {

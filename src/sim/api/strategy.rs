@@ -36,10 +36,14 @@ pub(super) fn may_overwrite(resource: &Resource) -> bool {
     match (resource.gvr.group.as_str(), resource.gvr.plural.as_str()) {
         ("storage.k8s.io", plural) => matches!(plural, "storageclasses" | "volumeattributesclasses"),
         (
-            "admissionregistration.k8s.io" | "coordination.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io",
+            "admissionregistration.k8s.io"
+            | "coordination.k8s.io"
+            | "apiextensions.k8s.io"
+            | "apiregistration.k8s.io"
+            | "policy"
+            | "node.k8s.io",
             _,
         ) => false,
-        ("policy" | "node.k8s.io", _) => false,
         _ => true,
     }
 }

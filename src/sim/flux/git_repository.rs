@@ -1,4 +1,4 @@
-//! GitRepository: follows a branch, a tag, a reference or a commit.
+//! `GitRepository`: follows a branch, a tag, a reference or a commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::source::{
     missing_artifact, refuse, revision, write,
 };
 
-/// The reconciler of GitRepositories.
+/// The reconciler of `GitRepositories`.
 pub(super) struct GitRepositories {
     remotes: Arc<Remotes>,
     away: Arc<dyn Fn() -> Option<String> + Send + Sync>,

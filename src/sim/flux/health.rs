@@ -77,7 +77,7 @@ impl Wait {
         if elapsed >= self.timeout {
             return Verdict::Failed(format!("timeout waiting for: [{}]", told(|s| s != State::Current)));
         }
-        Verdict::Wait(self.interval.min(self.timeout - elapsed))
+        Verdict::Wait(self.interval.min(self.timeout.checked_sub(elapsed).unwrap()))
     }
 
     fn state(&self, env: &Env<'_>, id: &Id) -> State {

@@ -25,7 +25,7 @@ pub(super) struct Loaded {
     pub(super) oci_digest: String,
 }
 
-/// Which HelmRelease a release belongs to.
+/// Which `HelmRelease` a release belongs to.
 pub(super) struct Of<'a> {
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
@@ -43,10 +43,10 @@ pub(super) fn render(
     let Some(known) = known else { return Err(format!("unknown to the simulator: chart {}", chart.name)) };
     let unknown = known.unknown(&stored.config);
     if !unknown.is_empty() {
-        let list: String = unknown.iter().map(|line| format!("- {line}\n")).collect();
         return Err(format!(
-            "values don't meet the specifications of the schema(s) in the following chart(s):\n{}:\n{list}",
-            chart.name
+            "values don't meet the specifications of the schema(s) in the following chart(s):\n{}:\n- {}\n",
+            chart.name,
+            unknown.join("\n- ")
         ));
     }
     let values = merge(&chart.defaults, &stored.config);

@@ -1,4 +1,4 @@
-//! The actions of a HelmRelease, one after the other until it is as it should be: install, upgrade, roll back, uninstall.
+//! The actions of a `HelmRelease`, one after the other until it is as it should be: install, upgrade, roll back, uninstall.
 
 use std::time::Duration;
 
@@ -76,10 +76,7 @@ impl HelmReleases {
                 Err(()) => return self.stopped_by_error(env, run),
             }
             if let Some(end) = self.after(env, &mut run, action) {
-                return match end {
-                    true => self.stop(env, run, true),
-                    false => Step::End(Again::Backoff),
-                };
+                return if end { self.stop(env, run, true) } else { Step::End(Again::Backoff) };
             }
         }
     }
@@ -156,7 +153,7 @@ impl HelmReleases {
         Step::End(Again::Backoff)
     }
 
-    /// What to do next, from what Helm has stored and what the HelmRelease asks for.
+    /// What to do next, from what Helm has stored and what the `HelmRelease` asks for.
     fn next(&self, env: &Env<'_>, run: &mut Run) -> Next {
         let (hr, now) = (&mut run.hr, env.stamp());
         let storage = storage_namespace(hr);
@@ -400,7 +397,7 @@ impl HelmReleases {
         let entries: Vec<Value> = stored.manifest.iter().map(|value| Id::of(value).entry()).collect();
         run.hr.set_status("inventory", json!({"entries": entries}));
         match (&result, action) {
-            (Ok(()), Action::Rollback) | (Err(_), Action::Rollback) => {
+            (Ok(()) | Err(_), Action::Rollback) => {
                 let target = previous_of(&run.hr, &stored);
                 let (status, reason, word) = match &result {
                     Ok(()) => ("True", "RollbackSucceeded", "succeeded".to_owned()),
@@ -493,7 +490,7 @@ impl HelmReleases {
         true
     }
 
-    /// A HelmRelease that is being deleted.
+    /// A `HelmRelease` that is being deleted.
     pub(super) fn delete(&self, env: &Env<'_>, mut hr: Object) -> Step<Run> {
         let now = env.stamp();
         if !hr.is("/suspend") {

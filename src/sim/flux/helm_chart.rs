@@ -1,4 +1,4 @@
-//! HelmChart: a chart out of a GitRepository or a HelmRepository, in one version.
+//! `HelmChart`: a chart out of a `GitRepository` or a `HelmRepository`, in one version.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::source::{
 use crate::kustomize::Tree as _;
 use crate::sim::api::object;
 
-/// The reconciler of HelmCharts.
+/// The reconciler of `HelmCharts`.
 pub(super) struct HelmCharts {
     remotes: Arc<Remotes>,
     charts: Charts,
@@ -131,7 +131,7 @@ impl HelmCharts {
         End::Success
     }
 
-    /// A chart that lies in a GitRepository: name and version from its `Chart.yaml`.
+    /// A chart that lies in a `GitRepository`: name and version from its `Chart.yaml`.
     fn local(&self, chart: &Object, source: &Value) -> Result<Build, Failure> {
         let invalid = |why: String| Failure::new("InvalidChartReference", format!("invalid chart reference: {why}"));
         let path = chart.spec("/chart").trim_start_matches("./").trim_matches('/').to_owned();
@@ -168,7 +168,7 @@ impl HelmCharts {
         Ok(Build { name, version, packaged: true })
     }
 
-    /// A chart out of a HelmRepository.
+    /// A chart out of a `HelmRepository`.
     fn remote(&self, chart: &Object) -> Result<Build, Failure> {
         let (name, wanted) = (chart.spec("/chart"), chart.spec("/version"));
         let known = self.charts.find(name).map_err(|e| not_simulated(e.message()))?;

@@ -1,4 +1,4 @@
-//! HelmRelease: from its prerequisites (chart, dependencies, values) to the actions of [`super::helm_atomic`].
+//! `HelmRelease`: from its prerequisites (chart, dependencies, values) to the actions of [`super::helm_atomic`].
 
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ impl HelmReleases {
         hr.set_status("lastAttemptedConfigDigest", json!(config));
     }
 
-    /// Sees to the HelmChart that the template asks for.
+    /// Sees to the `HelmChart` that the template asks for.
     fn chart_template(&self, env: &Env<'_>, hr: &mut Object) -> Result<(), String> {
         let template = hr.value["spec"]["chart"].clone();
         let wanted = if template.is_object() {

@@ -1,4 +1,4 @@
-//! HelmRepository and OCIRepository: registries that hold the charts which scripts play, and no others.
+//! `HelmRepository` and `OCIRepository`: registries that hold the charts which scripts play, and no others.
 
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ pub(super) struct Registries {
 }
 
 impl Registries {
-    /// Of HelmRepositories.
+    /// Of `HelmRepositories`.
     pub(super) fn helm(charts: Charts) -> Self {
         Self { kind: HELM_REPOSITORY, charts, events: Events::new(CONTROLLER) }
     }
 
-    /// Of OCIRepositories.
+    /// Of `OCIRepositories`.
     pub(super) fn oci(charts: Charts) -> Self {
         Self { kind: OCI_REPOSITORY, charts, events: Events::new(CONTROLLER) }
     }
@@ -101,7 +101,7 @@ impl Registries {
         Ok((sum.clone(), format!("index-{}.yaml", sum.trim_start_matches("sha256:"))))
     }
 
-    /// The chart that an OCIRepository names.
+    /// The chart that an `OCIRepository` names.
     fn image(&self, object: &Object) -> Result<(String, String), Failure> {
         let url = object.spec("/url");
         let name = url.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A reconciliation of a HelmRelease: what it is about, how far it is, and what it writes.
+//! A reconciliation of a `HelmRelease`: what it is about, how far it is, and what it writes.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::source::{HELM_CHART, digest};
 pub(super) const HELM_RELEASE: &str = "HelmRelease.helm.toolkit.fluxcd.io";
 pub(super) const CONTROLLER: &str = "helm-controller";
 
-/// The reconciler of HelmReleases.
+/// The reconciler of `HelmReleases`.
 pub(super) struct HelmReleases {
     pub(super) options: Arc<Options>,
     pub(super) events: Events,

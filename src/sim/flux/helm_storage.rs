@@ -78,7 +78,7 @@ impl Stored {
         })
     }
 
-    /// As `status.history` of a HelmRelease lists it.
+    /// As `status.history` of a `HelmRelease` lists it.
     pub(super) fn snapshot(&self, action: &str, oci_digest: &str) -> Value {
         let mut snapshot = json!({
             "apiVersion": "v2",

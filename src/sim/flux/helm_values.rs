@@ -1,4 +1,4 @@
-//! The values of a HelmRelease: those of `valuesFrom` in their order, then its own.
+//! The values of a `HelmRelease`: those of `valuesFrom` in their order, then its own.
 
 use base64::Engine as _;
 use serde_json::{Value, json};

@@ -73,10 +73,13 @@ pub(super) fn state(object: &Value, now: jiff::Timestamp) -> State {
         ("policy", "PodDisruptionBudget") => {
             when(number(&status["currentHealthy"]) >= number(&status["desiredHealthy"]))
         }
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => match is(object, "NamesAccepted", "False") {
-            true => State::Failed,
-            false => when(is(object, "Established", "True")),
-        },
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            if is(object, "NamesAccepted", "False") {
+                State::Failed
+            } else {
+                when(is(object, "Established", "True"))
+            }
+        }
         ("batch", "CronJob") | ("", "ConfigMap" | "Secret") => State::Current,
         _ => when(matches!(of(object, "Ready").as_deref(), None | Some("True"))),
     }
@@ -167,7 +170,6 @@ fn pod(object: &Value, now: jiff::Timestamp) -> State {
         "Failed" => State::Failed,
         "Running" if is(object, "Ready", "True") => State::Current,
         "Running" if loops => State::Failed,
-        "Running" => State::InProgress,
         "Pending" => {
             let scheduled = condition::read(object).into_iter().find(|c| c.kind == "PodScheduled");
             let stuck = scheduled.is_some_and(|c| c.status == "False" && c.reason == "Unschedulable");

@@ -139,16 +139,16 @@ impl Kustomizations {
         let fail = |message: String| Failure::new("ArtifactFailed", message);
         let tree = match self.options.remotes.tree(&run.source) {
             Ok(tree) => tree,
-            Err(error) => return self.failed(env, run, fail(error.message().to_owned())),
+            Err(error) => return self.failed(env, run, &fail(error.message().to_owned())),
         };
         let path = match source_path(&run.ks.value) {
             Ok(path) => path,
-            Err(error) => return self.failed(env, run, fail(error.message().to_owned())),
+            Err(error) => return self.failed(env, run, &fail(error.message().to_owned())),
         };
         if !tree.is_dir(&path).unwrap_or_default() {
             let place = format!("/tmp/kustomization-{}", run.ks.generation());
             let message = format!("kustomization path not found: stat {place}/{path}: no such file or directory");
-            return self.failed(env, run, fail(message));
+            return self.failed(env, run, &fail(message));
         }
         run.ks.set_status("lastAttemptedRevision", json!(revision(&run.source)));
         progress(&mut run.ks, env, "Building manifests", revision(&run.source));
@@ -160,7 +160,7 @@ impl Kustomizations {
     fn build(&self, env: &Env<'_>, mut run: Run) -> Step<Run> {
         let objects = match built::objects(env, &self.options.remotes, &run.ks, &run.source) {
             Ok(objects) => objects,
-            Err(failure) => return self.failed(env, run, failure),
+            Err(failure) => return self.failed(env, run, &failure),
         };
         run.digest = digest(Value::Array(objects.clone()).to_string().as_bytes());
         let vanishing = objects
@@ -185,7 +185,7 @@ impl Kustomizations {
                 Verdict::Passed => *wait = None,
                 Verdict::Failed(message) => {
                     let message = format!("{message}\n{}", log(done));
-                    return self.failed(env, run, Failure::kept("ReconciliationFailed", message));
+                    return self.failed(env, run, &Failure::kept("ReconciliationFailed", message));
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Kustomizations {
                 Err(Trouble::Leaving) => return Step::Wait(STAGE_POLL, run),
                 Err(Trouble::Refused(why)) => {
                     let message = format!("{why}\n{}", log(done));
-                    return self.failed(env, run, Failure::kept("ReconciliationFailed", message));
+                    return self.failed(env, run, &Failure::kept("ReconciliationFailed", message));
                 }
             }
         }
@@ -237,7 +237,7 @@ impl Kustomizations {
         }
         run.ks.set_status("inventory", json!({"entries": entries}));
         if let Some(message) = trouble {
-            return self.failed(env, run, Failure::kept("PruneFailed", message));
+            return self.failed(env, run, &Failure::kept("PruneFailed", message));
         }
         let checks = self.checked(&run.ks, done);
         if checks.is_empty() {
@@ -294,7 +294,7 @@ impl Kustomizations {
             Verdict::Failed(why) => {
                 run.ks.mark("Healthy", "False", "HealthCheckFailed", &why, &now);
                 let message = format!("health check failed after {took}: {why}");
-                self.failed(env, run, Failure::kept("HealthCheckFailed", message))
+                self.failed(env, run, &Failure::kept("HealthCheckFailed", message))
             }
         }
     }
@@ -313,7 +313,7 @@ impl Kustomizations {
         Step::End(Again::Interval(interval))
     }
 
-    fn failed(&self, env: &Env<'_>, mut run: Run, failure: Failure) -> Step<Run> {
+    fn failed(&self, env: &Env<'_>, mut run: Run, failure: &Failure) -> Step<Run> {
         run.ks.mark("Ready", "False", failure.reason, &failure.message, &env.stamp());
         if failure.kept {
             self.remember(env, &mut run, failure.reason);
@@ -495,5 +495,5 @@ impl Reconciler for Kustomizations {
 }
 
 fn log(done: &[Entry]) -> String {
-    apply::lines(done, false).iter().map(|line| format!("{line}\n")).collect()
+    apply::lines(done, false).iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }

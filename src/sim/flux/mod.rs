@@ -4,6 +4,11 @@
 //! The controllers know an API server by [`Server`] only; [`Flux`] holds them together and is driven from outside: told of
 //! changes, given time, asked when something is due.
 
+#![allow(clippy::unused_self, reason = "the steps of a controller have one shape")]
+#![allow(clippy::similar_names, reason = "Flux's own words: chart and charts, release and releases")]
+#![allow(clippy::format_push_string, reason = "texts of conditions, a few at a time")]
+#![allow(clippy::should_implement_trait, reason = "`next` is when, not what")]
+
 mod annotations;
 mod apply;
 mod built;

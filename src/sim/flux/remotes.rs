@@ -1,4 +1,4 @@
-//! Where the repositories lie that GitRepository objects name, and their heads and trees.
+//! Where the repositories lie that `GitRepository` objects name, and their heads and trees.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ impl Remotes {
         self
     }
 
-    /// The commit that a GitRepository asks for.
+    /// The commit that a `GitRepository` asks for.
     pub(super) fn head(&self, source: &Value) -> Result<Head> {
         let url = text(source, "/spec/url");
         let (store, origin) = self.place(source)?;
@@ -82,7 +82,7 @@ impl Remotes {
         Ok(Head { commit, subject, revision })
     }
 
-    /// The files of the artifact that a GitRepository has.
+    /// The files of the artifact that a `GitRepository` has.
     pub(super) fn tree(&self, source: &Value) -> Result<Arc<CommitTree>> {
         let revision = text(source, "/status/artifact/revision");
         let commit = revision.rsplit(':').next().unwrap_or_default().to_owned();

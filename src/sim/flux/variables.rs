@@ -6,7 +6,7 @@ use base64::Engine as _;
 
 use super::runner::Env;
 
-/// The data of a ConfigMap or Secret.
+/// The data of a `ConfigMap` or Secret.
 pub(super) fn variables(env: &Env<'_>, kind: &str, namespace: &str, name: &str) -> Option<BTreeMap<String, String>> {
     let object = env.server.get(kind, namespace, name).ok()?;
     let mut vars = BTreeMap::new();

@@ -59,7 +59,7 @@ fn resource(group: &str, version: &str, rest: &[&str], path: &str) -> Route {
     let mut target = Target { group: group.to_owned(), version: version.to_owned(), watch, ..Target::default() };
     let rest = match rest {
         ["namespaces", _, part @ ("status" | "finalize")] => {
-            target.subresource = (*part).to_owned();
+            target.subresource = String::from(*part);
             &rest[..2]
         }
         ["namespaces", namespace, below @ ..] if !below.is_empty() => {

@@ -72,8 +72,8 @@ fn other(api: &Api, path: &str, query: &str, client: &Client) -> Result<Response
             if !query.contains("verbose") {
                 return Ok(answer::text(200, "ok"));
             }
-            let lines: String = CHECKS.iter().map(|check| format!("[+]{check} ok\n")).collect();
-            Ok(answer::text(200, format!("{lines}{} check passed\n", &trimmed[1..])))
+            let lines: Vec<String> = CHECKS.iter().map(|check| format!("[+]{check} ok")).collect();
+            Ok(answer::text(200, format!("{}\n{} check passed\n", lines.join("\n"), &trimmed[1..])))
         }
         "/openapi/v3" => Ok(answer::value(200, &api.with_types(super::super::types::Types::openapi_v3_index), client)),
         "/openapi/v2" => Err(Status::not_acceptable(&["/openapi/v3"])
