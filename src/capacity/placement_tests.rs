@@ -57,7 +57,7 @@ fn what_fits_in_some_orders_only_does_not_fit() {
 fn each_pod_of_a_daemon_set_has_its_own_node() {
     let room = room(&[node("k8s-1", "10Gi"), node("k8s-2", "2Gi")]);
     let agents = workload("DaemonSet", "agent", 0, "2Gi", &json!({}));
-    let placement = placed(&room, &[agents.clone()]);
+    let placement = placed(&room, std::slice::from_ref(&agents));
     assert!(placement.fits(), "{:?}", placement.unplaced);
     assert_eq!(placement.by_node(), [("k8s-1".to_string(), 1), ("k8s-2".to_string(), 1)]);
     let other =
@@ -84,7 +84,7 @@ fn a_larger_pod_comes_before_the_old_one_goes() {
     // With two, one may be away: the first new one comes when 4 GiB are left of it.
     let two = workload("Deployment", "x", 2, "5Gi", &json!({}));
     let room = Room::of(&nodes, &[old("x-1"), old("x-2")], []);
-    assert!(!placed(&room, &[two.clone()]).fits());
+    assert!(!placed(&room, std::slice::from_ref(&two)).fits());
     let mut away = two;
     away["spec"]["strategy"] = json!({"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}});
     assert!(placed(&room, &[away]).fits());

@@ -71,7 +71,9 @@ impl Normal {
             Value::Object(map) => self.object(map),
             Value::Array(all) => {
                 all.retain(|item| !of_the_rig(item));
-                all.iter_mut().for_each(|v| self.any(v));
+                for item in all {
+                    self.any(item);
+                }
             }
             Value::String(text) => *text = self.text(text),
             _ => {}
@@ -167,6 +169,7 @@ impl Normal {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "an optional borrow")]
 fn in_order(list: Option<&mut Value>, key: &str) {
     if let Some(Value::Array(all)) = list {
         all.sort_by_key(|item| item[key].to_string());

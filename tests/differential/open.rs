@@ -3,6 +3,8 @@
 //! The list can only get shorter: what is not in it must be right, and what is right must not be in it.
 //! `DPB_DIFFERENTIAL_OPEN=1 cargo test --test differential` writes it anew.
 
+#![allow(clippy::format_push_string, reason = "a report, once a run")]
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 

@@ -3,6 +3,8 @@
 //! Run with `RIG_TARGETS=rig_differential rig/test`. With `DPB_DIFFERENTIAL_GOLDEN=1` the answers are written anew;
 //! `DPB_DIFFERENTIAL=TEXT` plays only the stories whose name contains it.
 
+#![allow(clippy::format_push_string, reason = "a report, once a run")]
+
 #[path = "../differential/compare.rs"]
 mod compare;
 #[path = "../differential/corpus.rs"]

@@ -130,7 +130,7 @@ pub(crate) fn difference(wanted: &str, seen: &str) -> Option<String> {
                 if w == h || w.strip_prefix('?').is_some_and(|w| w == h.strip_prefix(' ').unwrap_or(h)) =>
             {
                 if !h.starts_with("    ") {
-                    head = h.to_owned();
+                    head = String::from(h);
                 }
                 want.next();
                 have.next();

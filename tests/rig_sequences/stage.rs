@@ -1,5 +1,7 @@
 //! A namespace with a Git repository that Flux follows, on which a situation is played and recorded.
 
+#![allow(clippy::format_push_string, reason = "a report, once a run")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -62,7 +64,9 @@ pub(crate) async fn play(place: &Place, situation: &Situation) -> String {
         text += &format!("\n## {index}: {}\n", steps.iter().map(Step::to_string).collect::<Vec<_>>().join(", "));
         for (object, lines) in &stage.watched.lock().unwrap().seen {
             text += &format!("{object}\n");
-            lines.iter().for_each(|line| text += &format!("    {line}\n"));
+            for line in lines {
+                text += &format!("    {line}\n");
+            }
         }
         if let Err(missing) = reached {
             text += &format!("NEVER {missing}\n");

@@ -58,6 +58,7 @@ impl FakeServer {
     }
 
     /// Whatever a write makes of an object: generation, defaults, the end of what is deleted.
+    #[allow(clippy::unnecessary_wraps, reason = "what calls it hands on the server's answer")]
     fn commit(&self, key: &Key, mut new: Value, status_only: bool) -> Result<Value, Status> {
         let old = self.objects.borrow().get(key).cloned();
         if let Some(old) = &old {

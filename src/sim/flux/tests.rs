@@ -1,5 +1,7 @@
 //! The controllers through the situations that were recorded on true Flux: what is seen of every object is the same.
 
+#![allow(clippy::format_push_string, reason = "a report, once a run")]
+
 #[path = "../../../tests/rig_sequences/line.rs"]
 mod line;
 #[path = "../../../tests/rig_sequences/situations.rs"]
@@ -238,7 +240,9 @@ fn play(situation: &Situation) -> String {
         text += &format!("\n## {index}: {}\n", steps.iter().map(Step::to_string).collect::<Vec<_>>().join(", "));
         for (object, lines) in &stage.seen {
             text += &format!("{object}\n");
-            lines.iter().for_each(|line| text += &format!("    {line}\n"));
+            for line in lines {
+                text += &format!("    {line}\n");
+            }
         }
         if let Err(missing) = reached {
             text += &format!("NEVER {missing}\n");
@@ -355,7 +359,7 @@ fn a_push_alone_changes_nothing_until_the_interval() {
     assert_eq!(stage.flux.next_step(), None, "nothing is waited for");
     let due = stage.flux.next().unwrap();
     assert!(due.duration_since(stage.now) > jiff::SignedDuration::from_secs(3000), "{due}");
-    stage.now = due + Duration::from_secs(60);
+    stage.now = due + Duration::from_mins(1);
     stage.settle(&[("Kustomization root", &["Ready=True", "applied NEW"])]);
     assert!(stage.server.find("ConfigMap", "s-interval", "d").is_some());
 }

@@ -222,6 +222,7 @@ impl Stage {
         Ok(())
     }
 
+    #[allow(clippy::unused_self, reason = "one of the stage's steps")]
     fn bump(&self, object: &mut Value, spec: Option<&Value>) {
         if object.get("spec") != spec {
             let generation = count(object, "/metadata/generation").max(1) + 1;

@@ -168,7 +168,7 @@ fn scaling_takes_the_replicas_from_their_owner() {
     let resource = row.resource();
     let write = write(&row, &resource, "scaler", "2026-01-01T00:00:00Z");
     let scale = super::super::types::Types::shipped().by_kind("autoscaling", "v1", "Scale");
-    let schema = scale.map_or_else(|| scale_schema(), |scale| scale.schema.clone());
+    let schema = scale.map_or_else(scale_schema, |scale| scale.schema.clone());
     let old = json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "deploy-scale", "managedFields": one}, "spec": {"replicas": 0}});
     let mut new = old.clone();
     new["spec"]["replicas"] = json!(1);

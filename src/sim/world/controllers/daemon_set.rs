@@ -152,8 +152,8 @@ fn tolerations(spec: &Value) -> Vec<Value> {
 fn should_run(set: &Value, node: &Value) -> (bool, bool) {
     let none = json!({});
     let spec = set.pointer("/spec/template/spec").unwrap_or(&none);
-    let wanted = text(spec, "/nodeName");
-    if !wanted.is_empty() && wanted != name(node) || !matches_affinity(spec, node) {
+    let node_name = text(spec, "/nodeName");
+    if !node_name.is_empty() && node_name != name(node) || !matches_affinity(spec, node) {
         return (false, false);
     }
     let tolerations = tolerations(spec);

@@ -5,6 +5,7 @@ use crate::sim::world::read::{annotation, name, text};
 use crate::sim::world::stage::Stage;
 use serde_json::json;
 
+#[allow(clippy::needless_pass_by_value, reason = "given as `json!` at every call")]
 fn deployment(replicas: i64, strategy: Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "web", "namespace": "a", "uid": "u-web", "generation": 1, "annotations": {"note": "x"}},
