@@ -28,6 +28,7 @@ mod helm_remediation;
 mod helm_repository;
 mod helm_run;
 mod helm_storage;
+mod helm_uninstall;
 mod helm_values;
 mod id;
 mod kstatus;
