@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::decode_custom;
 use super::gvr::Gvr;
 use super::resource::Resource;
 use super::status::Status;
@@ -18,6 +19,17 @@ const EVENT_FIELDS: [(&str, &str); 7] = [
     ("count", "deprecatedCount"),
     ("reportingComponent", "reportingController"),
 ];
+
+impl Resource {
+    /// Turns an object of another version of this CRD into one of this version: conversion `None` changes `apiVersion`
+    /// alone, and what this version's schema lacks is pruned.
+    pub fn convert(&self, object: &mut Value) {
+        object["apiVersion"] = Value::String(self.api_version());
+        let pruned = decode_custom::read(self, object);
+        debug_assert!(pruned.is_ok(), "a stored object has well-formed metadata");
+        self.default(object);
+    }
+}
 
 /// The resource in the version that its objects are kept in. Events of both groups are kept as core ones.
 pub(super) fn kept(resource: &Resource) -> Gvr {

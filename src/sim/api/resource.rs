@@ -118,15 +118,6 @@ impl Resource {
         self.subresources.iter().find(|s| s.name == name)
     }
 
-    /// Turns an object of another version of this CRD into one of this version: conversion `None` changes `apiVersion`
-    /// alone, and what this version's schema lacks is pruned.
-    pub fn convert(&self, object: &mut Value) {
-        object["apiVersion"] = Value::String(self.api_version());
-        let pruned = super::decode_custom::read(self, object);
-        debug_assert!(pruned.is_ok(), "a stored object has well-formed metadata");
-        self.default(object);
-    }
-
     /// The warning that comes with every use of it, if it is deprecated.
     pub fn deprecation(&self) -> Option<&str> {
         match (&self.crd, self.gvr.plural.as_str()) {
