@@ -4,9 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Number, Value, json};
 
-use super::go_type::{GoStruct, GoType, Own};
 use super::quantity;
-use super::schema::Node;
+use super::schema::{GoStruct, GoType, Node, Own};
 use super::time_text;
 
 /// Reads a value; afterwards it says what was wrong with it.

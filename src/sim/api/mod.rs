@@ -20,7 +20,7 @@ pub mod fields;
 mod fields_owned;
 mod finalize;
 pub mod go_text;
-pub mod go_type;
+mod go_type;
 pub mod grants;
 pub mod gvr;
 pub mod hand;

@@ -6,8 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::go_type::GoStruct;
-
 /// A shared [`Node`]. Schemas may refer to themselves, so a node is filled in after references to it were given out.
 #[derive(Clone, Debug, Default)]
 pub struct NodeRef(Arc<OnceLock<Node>>);
@@ -156,6 +154,76 @@ pub struct Junctors {
     pub any_of: Vec<NodeRef>,
     pub one_of: Vec<NodeRef>,
     pub not: Option<NodeRef>,
+}
+
+/// A struct of Go: its fields in the order in which they are written.
+#[derive(Clone, Debug, Default)]
+pub struct GoStruct {
+    /// Without package: `DeploymentSpec`.
+    pub name: String,
+    /// With package, as Go prints it: `v1.DeploymentSpec`.
+    pub full: String,
+    /// The fields.
+    pub fields: Vec<GoField>,
+}
+
+/// A field of a [`GoStruct`].
+#[derive(Clone, Debug)]
+pub struct GoField {
+    /// In JSON.
+    pub name: String,
+    /// Left out when it is Go's zero value, or empty.
+    pub omit_empty: bool,
+    /// Left out when it is a struct of zeros.
+    pub omit_zero: bool,
+    /// Its type.
+    pub ty: GoType,
+}
+
+/// A type of Go.
+#[derive(Clone, Debug)]
+pub enum GoType {
+    /// `bool`.
+    Bool,
+    /// `int32`: the bits, signed.
+    Int(u32),
+    /// `uint8`: the bits.
+    Uint(u32),
+    /// `float64`.
+    Float,
+    /// `string`.
+    Text,
+    /// `interface{}`.
+    Any,
+    /// `*T`.
+    Pointer(Box<GoType>),
+    /// `[]T`.
+    Slice(Box<GoType>),
+    /// `map[key]T`.
+    Map(String, Box<GoType>),
+    /// A type with a name of its own that is no struct: `v1.PullPolicy`.
+    Named(String, Box<GoType>),
+    /// A struct.
+    Struct(NodeRef),
+    /// A type that reads its JSON itself.
+    Own(Own),
+}
+
+/// Types that read their JSON themselves.
+#[derive(Clone, Debug)]
+pub enum Own {
+    /// `resource.Quantity`
+    Quantity,
+    /// `metav1.Time`
+    Time,
+    /// `metav1.MicroTime`
+    MicroTime,
+    /// `intstr.IntOrString`
+    IntOrString,
+    /// Anything, kept as it is: raw extensions, `FieldsV1`, JSON within CRDs.
+    Raw,
+    /// `JSONSchemaPropsOrArray`, `…OrBool`, `…OrStringArray`: an object of this schema, or something else.
+    Props(NodeRef),
 }
 
 /// The schema of one value.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::go_type::{GoField, GoStruct, GoType};
-use super::schema::{Bounds, Junctors, ListType, Node, NodeRef, Rule, Type};
+use super::schema::{Bounds, GoField, GoStruct, GoType, Junctors, ListType, Node, NodeRef, Rule, Type};
 
 /// Builds nodes of schemas that refer to each other by name.
 #[derive(Debug)]

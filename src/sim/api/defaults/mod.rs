@@ -9,9 +9,8 @@ mod workloads;
 use serde_json::{Map, Value, json};
 
 use super::decode_go::GoReader;
-use super::go_type::{GoStruct, GoType};
 use super::resource::Resource;
-use super::schema::Node;
+use super::schema::{GoStruct, GoType, Node};
 
 type Fields = Map<String, Value>;
 

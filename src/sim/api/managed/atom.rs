@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::go_type::{GoType, Own};
-use super::super::schema::{ListType, Node, Type};
+use super::super::schema::{GoType, ListType, Node, Own, Type};
 use super::element::Element;
 
 /// A place in a schema.

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::go_type::GoType;
-use super::super::schema::Node;
+use super::super::schema::{GoType, Node};
 
 /// Of the server's own kinds: structs are always there, and so are fields that are written even if empty.
 pub(super) fn blank(node: &Node) -> Value {
