@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::super::quantity::Amount;
-use super::{Fields, entry, fill, fill_absent, items, text};
+use super::fields::{Fields, entry, fill, fill_absent, items, text};
 
 /// Amounts are rounded up to thousandths.
 pub(super) fn resource_list(list: &mut Value) {

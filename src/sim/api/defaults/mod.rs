@@ -2,17 +2,17 @@
 
 mod core;
 mod custom;
+mod fields;
 mod others;
 mod pod;
 mod workloads;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::decode_go::GoReader;
 use super::resource::Resource;
 use super::schema::{GoStruct, GoType, Node};
-
-type Fields = Map<String, Value>;
+use fields::{Fields, entry, fill, fill_absent};
 
 impl Resource {
     /// Fills in defaults, and what one version of a field says about another (`stringData` of a Secret).
@@ -168,35 +168,4 @@ fn own(name: &str, fields: &mut Fields, group: &str) {
         "v1.PodFailurePolicyOnPodConditionsPattern" => fill(fields, "status", json!("True")),
         _ => others::own(name, fields),
     }
-}
-
-/// Sets a field that is absent, null or an empty text.
-fn fill(fields: &mut Fields, name: &str, value: Value) {
-    if fields.get(name).is_none_or(|v| v.is_null() || *v == json!("")) {
-        fields.insert(name.to_owned(), value);
-    }
-}
-
-/// Sets a field that is absent or null.
-fn fill_absent(fields: &mut Fields, name: &str, value: Value) {
-    if fields.get(name).is_none_or(Value::is_null) {
-        fields.insert(name.to_owned(), value);
-    }
-}
-
-/// The struct in a field, made if it is absent.
-fn entry<'a>(fields: &'a mut Fields, name: &str) -> &'a mut Fields {
-    let value = fields.entry(name).or_insert_with(|| json!({}));
-    if !value.is_object() {
-        *value = json!({});
-    }
-    value.as_object_mut().unwrap_or_else(|| unreachable!("made an object above"))
-}
-
-fn text<'a>(fields: &'a Fields, name: &str) -> &'a str {
-    fields.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn items<'a>(fields: &'a mut Fields, name: &str) -> impl Iterator<Item = &'a mut Fields> {
-    fields.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Fields, entry, fill, fill_absent, items, text};
+use super::fields::{Fields, entry, fill, fill_absent, items, text};
 
 pub(super) fn own(name: &str, fields: &mut Fields) {
     match name {

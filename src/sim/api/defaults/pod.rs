@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::quantity::{Amount, canonical};
-use super::{Fields, entry, fill, fill_absent, items, text};
+use super::fields::{Fields, entry, fill, fill_absent, items, text};
 
 /// Both names of the service account's field say the same.
 pub(super) fn service_account(spec: &mut Fields) {

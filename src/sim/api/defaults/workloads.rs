@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Fields, entry, fill, fill_absent, text};
+use super::fields::{Fields, entry, fill, fill_absent, text};
 
 pub(super) fn deployment(object: &mut Fields) {
     let spec = entry(object, "spec");
