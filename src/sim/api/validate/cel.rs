@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::super::field_error::{FieldError, FieldErrorKind};
 use super::super::schema::{Node, Rule, Type};
-use super::custom::counterpart;
+use super::counterpart::counterpart;
 use super::path::{Faults, Path, shown};
 
 /// Whether a schema has rules anywhere.

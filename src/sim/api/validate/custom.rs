@@ -6,6 +6,7 @@ use super::super::field_error::{FieldError, FieldErrorKind};
 use super::super::resource::Resource;
 use super::super::schema::{ListType, Node, Type};
 use super::cel;
+use super::counterpart::counterpart;
 use super::format;
 use super::meta;
 use super::path::{Faults, Path, shown};
@@ -284,12 +285,6 @@ impl Walk<'_> {
             self.found.push(composite("must not validate the schema (not)"));
         }
     }
-}
-
-/// The element of the old list that an element of the new one goes back to: only maps tell.
-pub(super) fn counterpart<'a>(node: &Node, item: &Value, old: &'a Value) -> Option<&'a Value> {
-    let ListType::Map(keys) = &node.list_type else { return None };
-    old.as_array()?.iter().find(|before| keys.iter().all(|key| before[key] == item[key]))
 }
 
 /// Lists that are sets or maps hold nothing twice.

@@ -5,6 +5,7 @@ mod cel;
 mod claim;
 mod configs;
 mod container;
+mod counterpart;
 mod cron;
 mod custom;
 mod format;
