@@ -150,8 +150,8 @@ fn tolerations(spec: &Value) -> Vec<Value> {
 
 /// Whether a pod shall be on a node, and whether one that is there may stay.
 fn should_run(set: &Value, node: &Value) -> (bool, bool) {
-    let none = json!({});
-    let spec = set.pointer("/spec/template/spec").unwrap_or(&none);
+    let nothing = json!({});
+    let spec = set.pointer("/spec/template/spec").unwrap_or(&nothing);
     let node_name = text(spec, "/nodeName");
     if !node_name.is_empty() && node_name != name(node) || !matches_affinity(spec, node) {
         return (false, false);
