@@ -46,6 +46,11 @@ pub(super) fn to_served(value: &Arc<Value>, resource: &Resource) -> Result<Arc<V
     if value["apiVersion"] == wanted.as_str() {
         return Ok(value.clone());
     }
+    if resource.is_custom() {
+        let mut object = Value::clone(value);
+        resource.convert(&mut object);
+        return Ok(Arc::new(object));
+    }
     convert(value, &wanted, resource).map(Arc::new)
 }
 

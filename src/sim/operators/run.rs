@@ -79,8 +79,10 @@ fn paths(library: &Library, only: &[String]) -> Result<Vec<String>> {
 }
 
 /// Scripts, but not their tests.
-fn is_operator(path: &str) -> bool {
-    path.strip_suffix(".rhai").is_some_and(|stem| stem.strip_suffix(".test").is_none())
+pub(super) fn is_operator(path: &str) -> bool {
+    // What lies in a folder below is no operator: `sim/charts` are what Helm would render.
+    let name = path.strip_prefix("sim/").filter(|name| !name.contains('/'));
+    name.and_then(|name| name.strip_suffix(".rhai")).is_some_and(|stem| !stem.ends_with(".test"))
 }
 
 /// `rook-ceph`, of `sim/rook-ceph.rhai`.

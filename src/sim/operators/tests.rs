@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::fake_api::FakeApi;
 use super::functions::REGISTRY;
 use super::player::load;
+use super::run::is_operator;
 use super::{Event, Options, run};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
@@ -30,7 +31,7 @@ fn told(error: &Error) -> String {
 #[test]
 fn every_shipped_script_compiles_and_calls_only_what_exists() {
     let library = Library::shipped();
-    let scripts: Vec<String> = library.files("sim").unwrap().into_keys().collect();
+    let scripts: Vec<String> = library.files("sim").unwrap().into_keys().filter(|path| is_operator(path)).collect();
     assert!(scripts.len() >= 4, "{scripts:?}");
     for path in scripts {
         if let Err(error) = load(&library, &path) {

@@ -3,11 +3,14 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result, io_error};
 
 /// It stays when nobody holds it: what counts is the system's lock on it.
 const FILE: &str = "lock";
+/// A program that the last holder was just starting has the lock, too, until it is started.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The lock; given back when dropped, also when the process is killed.
 #[derive(Debug)]
@@ -19,10 +22,14 @@ impl Lock {
         let path = folder.join(FILE);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(|error| io_error("opening", &path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
-            Err(TryLockError::Error(error)) => return Err(io_error("locking", &path, &error)),
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(PATIENCE / 20),
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
+                Err(TryLockError::Error(error)) => return Err(io_error("locking", &path, &error)),
+            }
         }
         let named = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         named.map_err(|error| io_error("writing", &path, &error))?;
