@@ -1,6 +1,14 @@
 //! The life of two objectives on true controllers, as somebody at a terminal goes through it: one story, in order.
 //! Run with `rig/test`; the rig holds too little data for any trigger (`options`).
 
+/// Prints a line that the harness does not keep to itself.
+macro_rules! timing {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($line)*);
+    }};
+}
+
 mod clock;
 mod objects;
 mod person;
@@ -119,7 +127,7 @@ fn review_reads(person: &Person) {
     let mut urls: Vec<String> = sent.iter().filter(|(m, _)| *m == "GET").map(|(_, url)| (*url).to_owned()).collect();
     urls.sort();
     urls.dedup();
-    eprintln!("timing: {} requests of {} kinds", sent.len(), urls.len());
+    timing!("timing: {} requests of {} kinds", sent.len(), urls.len());
     // Another program may be in the way for a while: the rule has three rounds to be seen to hold.
     let holds = (0..3).any(|_| {
         let mut reviews: Vec<Duration> = (0..9).map(|_| person.dpb("run review").exits(0).took).collect();
@@ -128,10 +136,10 @@ fn review_reads(person: &Person) {
         let requests = alone(&urls);
         let (slowest, url) = &requests[0];
         let rule = slowest.mul_f64(1.5) + Duration::from_millis(100);
-        eprintln!(
+        timing!(
             "timing: review {median:?} (median of 9, {least:?} to {most:?}); slowest request alone {slowest:?} {url}"
         );
-        eprintln!("timing: rule 1.5 x slowest + 100 ms = {rule:?}: {}", if median < rule { "kept" } else { "broken" });
+        timing!("timing: rule 1.5 x slowest + 100 ms = {rule:?}: {}", if median < rule { "kept" } else { "broken" });
         median < rule
     });
     assert!(holds, "a review takes longer than 1.5 times its slowest request alone plus 100 ms");
@@ -227,7 +235,7 @@ fn retried(person: &Person) {
     let flux = watch.ready_at(&["cluster-apps", "hive-metastore"], &person.git(&["rev-parse", "HEAD~1"]));
     let pushed = said.when("✓ commit");
     let (own, all) = (flux - pushed, said.took);
-    eprintln!("timing: execute {all:?}, of which Flux from the push to its last Kustomization {own:?}");
+    timing!("timing: execute {all:?}, of which Flux from the push to its last Kustomization {own:?}");
     let marks = [
         ("gate", " gate  "),
         ("push", "✓ commit"),
@@ -239,10 +247,10 @@ fn retried(person: &Person) {
         .iter()
         .map(|(name, mark)| format!("{name} at {:.2} s", (said.when(mark) - said.began).as_secs_f64()))
         .collect();
-    eprintln!("timing: {}", at.join(", "));
+    timing!("timing: {}", at.join(", "));
     let noticed = said.when("✓ workloads").saturating_duration_since(flux);
     let added = (all.as_secs_f64() / own.as_secs_f64() - 1.0) * 100.0;
-    eprintln!(
+    timing!(
         "timing: the wait ends {noticed:?} after Flux; the execute adds {added:.0} % to Flux's time (rule: at most 10 %)"
     );
     assert!(added <= 10.0, "an execute adds {added:.1} % to the time that Flux itself takes");

@@ -92,7 +92,7 @@ impl HelmReleases {
             Verdict::Failed(why) => Err(why),
         };
         let action = doing.action;
-        self.conclude(env, &mut run, doing, result);
+        self.conclude(env, &mut run, doing, &result);
         if self.after(env, &mut run, action).is_some() {
             return self.stop(env, run, true);
         }
@@ -340,6 +340,7 @@ impl HelmReleases {
         self.applied(env, run, action, stored, &before)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "the end of steps that may fail")]
     fn applied(
         &self,
         env: &Env<'_>,
@@ -361,19 +362,19 @@ impl HelmReleases {
         if !ends {
             return Ok(Some(doing));
         }
-        self.conclude(env, run, doing, result);
+        self.conclude(env, run, doing, &result);
         Ok(None)
     }
 
     /// The end of an action: Helm's storage, the history, the conditions.
-    fn conclude(&self, env: &Env<'_>, run: &mut Run, doing: Doing, result: Result<(), String>) {
+    fn conclude(&self, env: &Env<'_>, run: &mut Run, doing: Doing, result: &Result<(), String>) {
         let (action, mut stored, now) = (doing.action, doing.stored, env.stamp());
         let storage = storage_namespace(&run.hr);
         let took = env.now.duration_since(doing.began).unsigned_abs().max(Duration::from_millis(1));
         if action.kind() == Kind::Release {
             run.hr.set_status("lastAttemptedReleaseActionDuration", json!(duration::text(took)));
         }
-        stored.status = if result.is_ok() { "deployed" } else { "failed" }.to_owned();
+        stored.status = String::from(if result.is_ok() { "deployed" } else { "failed" });
         let mut list = history(&run.hr);
         if result.is_ok() {
             let all = helm_storage::all(env, &storage, &stored.name);

@@ -20,7 +20,9 @@ impl HelmReleases {
             let kept = Stored { status: "uninstalled".into(), ..last.clone() };
             helm_storage::save(env, &storage, &kept, most(hr));
         } else {
-            all.iter().for_each(|old| helm_storage::remove(env, &storage, old));
+            for old in all {
+                helm_storage::remove(env, &storage, old);
+            }
         }
         let mut list = history(hr);
         if let Some(first) = list.first_mut() {
@@ -45,7 +47,9 @@ impl HelmReleases {
         let all = helm_storage::all(env, &storage, current["name"].as_str().unwrap_or_default());
         if let Some(last) = all.first() {
             let _ = helm_action::delete(env, &last.manifest);
-            all.iter().for_each(|old| helm_storage::remove(env, &storage, old));
+            for old in &all {
+                helm_storage::remove(env, &storage, old);
+            }
         }
         hr.set_status("history", Value::Null);
         hr.set_status("storageNamespace", Value::Null);

@@ -82,7 +82,7 @@ fn paths(library: &Library, only: &[String]) -> Result<Vec<String>> {
 pub(super) fn is_operator(path: &str) -> bool {
     // What lies in a folder below is no operator: `sim/charts` are what Helm would render.
     let name = path.strip_prefix("sim/").filter(|name| !name.contains('/'));
-    name.and_then(|name| name.strip_suffix(".rhai")).is_some_and(|stem| !stem.ends_with(".test"))
+    name.and_then(|name| name.strip_suffix(".rhai")).is_some_and(|stem| stem.strip_suffix(".test").is_none())
 }
 
 /// `rook-ceph`, of `sim/rook-ceph.rhai`.
