@@ -13,6 +13,7 @@ mod follow;
 mod gate;
 mod history;
 mod impact;
+mod joined;
 mod page;
 mod planned;
 mod prepare;

@@ -17,6 +17,7 @@ use crate::script::api::{self, Host};
 use crate::ui::style::{BAD, DIM, GOOD, paint};
 
 use super::Session;
+use super::joined::joined;
 use super::rollback::Footprint;
 
 /// How far to go: a review only reads, an execute also lets the API server try the manifests (strict dry run).
@@ -55,8 +56,7 @@ pub(super) fn plan(session: &Session, host: &Host, id: &str) -> Result<Planned> 
     let (before, outcome) = std::thread::scope(|scope| {
         let before = scope.spawn(|| session.block(trial::before(cluster, root, &layout)));
         let outcome = api::execute(host, id);
-        let ended = || Err(Error::new(Code::Internal, "building the repository ended without a result"));
-        (before.join().unwrap_or_else(|_| ended()), outcome)
+        (joined(before, "building the repository"), outcome)
     });
     let outcome = outcome?;
     let deliverables = outcome.deliverables.ok_or_else(|| {

@@ -15,6 +15,7 @@ use crate::report::Impact;
 use crate::script::api::{self, Host};
 use crate::script::bridge::Bridge;
 
+use super::joined::joined;
 use super::planned::{self, Depth, Planned};
 use super::{Session, impact};
 
@@ -120,7 +121,12 @@ pub(super) fn prepare(session: &Session, objective: &Objective, depth: Depth, pr
         let declared = scope.spawn(|| {
             if has_script { declared(session, &host, &cluster, &room, id, depth).map(Some) } else { Ok(None) }
         });
-        (join(triggers), join(platform), join(own), join(declared))
+        (
+            joined(triggers, "looking at the triggers"),
+            joined(platform, "looking at the platform"),
+            joined(own, "looking at the objective"),
+            joined(declared, "looking at the deliverables"),
+        )
     });
     session.cancel.check()?;
     early.abort();
@@ -198,10 +204,6 @@ fn checks_of(host: &Host, library: &'static str, id: &str) -> Result<Vec<Check>>
         all.extend(checks?);
     }
     Ok(all)
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    thread.join().unwrap_or_else(|_| Err(Error::new(Code::Internal, "a thread of the review ended without a result")))
 }
 
 /// Whether an error says that something could not be seen, rather than that something is wrong.

@@ -2,13 +2,14 @@
 
 use crate::check::{Check, Verdict};
 use crate::cluster::Query;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::flux;
 use crate::goals::{Next, Objective, Status};
 use crate::report::{self, Head, PhaseProgress, Review, Triggers};
 
 use super::Session;
 use super::cut::short;
+use super::joined::joined;
 use super::planned::Depth;
 use super::prepare::{self, Prepared};
 use super::session::named;
@@ -24,8 +25,7 @@ pub fn review(session: &Session, id: Option<&str>, phase: Option<&str>) -> Resul
         let head = scope.spawn(|| head(session));
         let prepare = |o| prepare::prepare(session, o, Depth::Read, &progress);
         let prepared = objective.map(prepare).transpose();
-        let ended = || Err(Error::new(Code::Internal, "looking at the commit in hand ended without a result"));
-        (head.join().unwrap_or_else(|_| ended()), prepared)
+        (joined(head, "looking at the commit in hand"), prepared)
     });
     let (head, prepared) = (head?, prepared?);
     drop(live);

@@ -148,3 +148,19 @@ pub(crate) fn difference(wanted: &str, seen: &str) -> Option<String> {
         }
     }
 }
+
+/// What is written down of one act: its steps, the lines of every object, and what never came.
+pub(crate) fn written<S: ToString>(index: usize, steps: &[S], seen: &Seen, reached: &Result<(), String>) -> String {
+    let steps: Vec<String> = steps.iter().map(S::to_string).collect();
+    let mut text = format!("\n## {index}: {}\n", steps.join(", "));
+    for (object, lines) in seen {
+        text.extend([object.as_str(), "\n"]);
+        for line in lines {
+            text.extend(["    ", line.as_str(), "\n"]);
+        }
+    }
+    if let Err(missing) = reached {
+        text.extend(["NEVER ", missing.as_str(), "\n"]);
+    }
+    text
+}

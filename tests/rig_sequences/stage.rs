@@ -1,7 +1,5 @@
 //! A namespace with a Git repository that Flux follows, on which a situation is played and recorded.
 
-#![allow(clippy::format_push_string, reason = "a report, once a run")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -11,7 +9,7 @@ use dpb::cluster::{Apply, Change, Cluster, Delete, Query};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::line::{Commits, Seen, line, note};
+use super::line::{Commits, Seen, line, note, written};
 use super::situations::{Situation, Step};
 
 /// The kinds that are watched.
@@ -61,15 +59,8 @@ pub(crate) async fn play(place: &Place, situation: &Situation) -> String {
             stage.perform(step).await;
         }
         let reached = stage.settle(until).await;
-        text += &format!("\n## {index}: {}\n", steps.iter().map(Step::to_string).collect::<Vec<_>>().join(", "));
-        for (object, lines) in &stage.watched.lock().unwrap().seen {
-            text += &format!("{object}\n");
-            for line in lines {
-                text += &format!("    {line}\n");
-            }
-        }
-        if let Err(missing) = reached {
-            text += &format!("NEVER {missing}\n");
+        text += &written(index, steps, &stage.watched.lock().unwrap().seen, &reached);
+        if reached.is_err() {
             break;
         }
     }

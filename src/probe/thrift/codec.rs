@@ -1,25 +1,10 @@
 //! The binary protocol (Apache Thrift, `thrift-binary-protocol.md`): big-endian, a strict message header.
 
+use super::codes::{
+    BOOL, BYTE, CALL, DOUBLE, EXCEPTION, I16, I32, I64, LIST, MAP, REPLY, SET, STOP, STRUCT, TEXT, VERSION,
+};
 use super::value::{Struct, Value};
 use crate::error::{Code, Error, Result};
-
-const VERSION: u32 = 0x8001_0000;
-const CALL: u8 = 1;
-const REPLY: u8 = 2;
-const EXCEPTION: u8 = 3;
-
-const STOP: u8 = 0;
-const BOOL: u8 = 2;
-const BYTE: u8 = 3;
-const DOUBLE: u8 = 4;
-const I16: u8 = 6;
-const I32: u8 = 8;
-const I64: u8 = 10;
-const TEXT: u8 = 11;
-const STRUCT: u8 = 12;
-const MAP: u8 = 13;
-const SET: u8 = 14;
-const LIST: u8 = 15;
 
 const DEEPEST: usize = 32;
 /// 64 MiB: no answer of a metadata query is larger.

@@ -1,6 +1,7 @@
 //! Thrift's strict binary protocol, unframed, as far as a Hive Metastore's metadata calls need it.
 
 mod codec;
+pub(crate) mod codes;
 mod metastore;
 mod value;
 

@@ -40,11 +40,6 @@ impl Change {
     pub fn is_created(&self) -> bool {
         self.old.is_none()
     }
-
-    /// Whether the object is gone.
-    pub fn is_removed(&self) -> bool {
-        self.new.is_none()
-    }
 }
 
 /// Writes changes down before they are acknowledged.

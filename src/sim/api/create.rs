@@ -22,7 +22,7 @@ pub(super) fn create(work: &mut Work) -> Result<Answer, Status> {
     if let Some(map) = object.as_object_mut() {
         map.entry("metadata").or_insert_with(|| json!({}));
     }
-    check_place(work, &mut object)?;
+    work.settle_namespace(&mut object)?;
     work.resource.clone().default(&mut object);
     system_fields(work, &mut object);
     fields_owned::track(work, None, &mut object);
@@ -70,22 +70,6 @@ fn place(work: &mut Work, mut object: Value) -> Result<Answer, Status> {
     strategy::allocate(&work.state.store, &resource, None, &mut object)?;
     let stored = work.store(object)?;
     Ok(work.answer(stored, true))
-}
-
-/// The namespace of the object is the one of the request.
-fn check_place(work: &Work, object: &mut Value) -> Result<(), Status> {
-    if !work.resource.namespaced {
-        object::remove_meta(object, "namespace");
-        return Ok(());
-    }
-    let own = object::namespace(object);
-    if !own.is_empty() && own != work.namespace() {
-        return Err(Status::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ));
-    }
-    object::set_meta(object, "namespace", json!(work.namespace()));
-    Ok(())
 }
 
 /// `FillObjectMetaSystemFields`.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Number, Value, json};
 
+use super::go_text::json_name;
 use super::quantity;
 use super::schema::{GoStruct, GoType, Node, Own};
 use super::time_text;
@@ -133,7 +134,7 @@ impl GoReader {
                 None => Value::Object(fields),
             },
             (_, value) => {
-                self.mismatch(found(&value), shown);
+                self.mismatch(json_name(&value), shown);
                 zero(ty)
             }
         }
@@ -194,7 +195,7 @@ impl GoReader {
             }
             (Own::IntOrString, Value::String(text)) => Value::String(text),
             (Own::IntOrString, other) => {
-                self.mismatch(found(&other), &GoType::Int(32));
+                self.mismatch(json_name(&other), &GoType::Int(32));
                 json!(0)
             }
             (Own::Time | Own::MicroTime, Value::Null) => Value::Null,
@@ -209,7 +210,7 @@ impl GoReader {
                 }
             }
             (Own::Time | Own::MicroTime, other) => {
-                self.mismatch(found(&other), &GoType::Text);
+                self.mismatch(json_name(&other), &GoType::Text);
                 Value::Null
             }
             (Own::Props(node), value) => {
@@ -230,17 +231,6 @@ impl GoReader {
             }
             other => self.object(node, other),
         }
-    }
-}
-
-fn found(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

@@ -119,14 +119,7 @@ pub(super) fn evict(work: &mut Work) -> Result<Answer, Status> {
     if !exempt {
         budget(work, &pod, dry)?;
     }
-    let mut inner = Work {
-        state: work.state,
-        clock: work.clock,
-        admission: work.admission,
-        resource: work.resource.clone(),
-        call: &call,
-        warnings: Vec::new(),
-    };
+    let mut inner = work.with(&call);
     if !dry {
         let mut marked = (*pod).clone();
         let at = inner.clock.stamp();

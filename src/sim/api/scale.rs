@@ -48,14 +48,8 @@ pub(super) fn scale(work: &mut Work) -> Result<Answer, Status> {
     };
     let mut call = work.call.clone();
     call.subresource = None;
-    let mut inner = Work {
-        state: work.state,
-        clock: work.clock,
-        admission: work.admission,
-        resource: work.resource.clone(),
-        call: &call,
-        warnings: std::mem::take(&mut work.warnings),
-    };
+    let warnings = std::mem::take(&mut work.warnings);
+    let mut inner = Work { warnings, ..work.with(&call) };
     let answer = update::replace(&mut inner, &parent, new)?;
     let scale = paths.read(&answer.value());
     Ok(Answer { warnings: answer.warnings, ..Answer::one(scale) })

@@ -181,13 +181,6 @@ impl Status {
         self
     }
 
-    /// With the uid of the object in `details`.
-    #[must_use]
-    pub fn with_uid(mut self, uid: &str) -> Self {
-        self.details.insert("uid".into(), json!(uid));
-        self
-    }
-
     /// With causes: reason, message and field of each.
     #[must_use]
     pub fn with_causes(mut self, causes: &[(&str, &str, &str)]) -> Self {

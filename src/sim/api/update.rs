@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::call::{Answer, PatchType, Verb};
 use super::create;
@@ -158,18 +158,7 @@ fn check_name(work: &Work, object: &mut Value) -> Result<(), Status> {
             "the name of the object ({name}) does not match the name on the URL ({url})"
         )));
     }
-    if !work.resource.namespaced {
-        object::remove_meta(object, "namespace");
-        return Ok(());
-    }
-    let own = object::namespace(object);
-    if !own.is_empty() && own != work.namespace() {
-        return Err(Status::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ));
-    }
-    object::set_meta(object, "namespace", json!(work.namespace()));
-    Ok(())
+    work.settle_namespace(object)
 }
 
 fn uid_conflict(work: &Work, sent: &str, is: &str) -> Status {

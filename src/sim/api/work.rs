@@ -44,6 +44,34 @@ impl Work<'_> {
         if self.resource.namespaced { self.call.namespace() } else { "" }
     }
 
+    /// The same request with other words, without its warnings: what a subresource does to the object itself.
+    pub(super) fn with<'w>(&'w mut self, call: &'w Call) -> Work<'w> {
+        Work {
+            state: self.state,
+            clock: self.clock,
+            admission: self.admission,
+            resource: self.resource.clone(),
+            call,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Puts the object into the namespace of the request; 400 if it names another.
+    pub(super) fn settle_namespace(&self, object: &mut Value) -> Result<(), Status> {
+        if !self.resource.namespaced {
+            object::remove_meta(object, "namespace");
+            return Ok(());
+        }
+        let own = object::namespace(object);
+        if !own.is_empty() && own != self.namespace() {
+            return Err(Status::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        object::set_meta(object, "namespace", json!(self.namespace()));
+        Ok(())
+    }
+
     /// The namespace of an object of the resource.
     pub(super) fn namespace_of(&self, object: &Value) -> String {
         if self.resource.namespaced { object::namespace(object).to_owned() } else { String::new() }

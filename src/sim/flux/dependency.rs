@@ -18,15 +18,26 @@ pub(super) fn source_of(ks: &Value) -> (String, String, String) {
     (text("kind").to_owned(), namespace.to_owned(), text("name").to_owned())
 }
 
+/// Namespace and name of what an object says it depends on; without a namespace they are in its own.
+pub(super) fn depends_on(object: &Value) -> Vec<(String, String)> {
+    let list = object.pointer("/spec/dependsOn").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .map(|reference| {
+            let own = || object::namespace(object);
+            let namespace = reference["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or_else(own);
+            (namespace.to_owned(), reference["name"].as_str().unwrap_or_default().to_owned())
+        })
+        .collect()
+}
+
 /// Whether everything that it depends on is ready, at the same revision where they share a source.
 pub(super) fn check_dependencies(env: &Env<'_>, ks: &Object, source: &Value) -> Result<(), String> {
-    for reference in ks.list("/dependsOn") {
-        let name = reference["name"].as_str().unwrap_or_default();
-        let namespace = reference["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or_else(|| ks.namespace());
+    for (namespace, name) in depends_on(&ks.value) {
         let full = format!("{namespace}/{name}");
         let dependency = env
             .server
-            .get(KUSTOMIZATION, namespace, name)
+            .get(KUSTOMIZATION, &namespace, &name)
             .map_err(|status| format!("dependency '{full}' not found: {}", status.message()))?;
         let other = Object::new(KUSTOMIZATION, dependency);
         if other.conditions().is_empty() || other.generation() != other.observed() || !other.is_true("Ready") {
@@ -44,19 +55,9 @@ pub(super) fn by_dependency(all: &[Value]) -> Vec<String> {
     let mut left: Vec<&Value> = all.iter().collect();
     let mut sorted = Vec::new();
     while !left.is_empty() {
-        let needs = |ks: &Value| -> Vec<String> {
-            let list = ks.pointer("/spec/dependsOn").and_then(Value::as_array);
-            list.into_iter()
-                .flatten()
-                .map(|d| {
-                    let namespace =
-                        d["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or_else(|| object::namespace(ks));
-                    format!("{namespace}/{}", d["name"].as_str().unwrap_or_default())
-                })
-                .collect()
-        };
+        let needs = |ks: &Value| depends_on(ks).into_iter().map(|(namespace, name)| format!("{namespace}/{name}"));
         let keys: Vec<String> = left.iter().map(|ks| key(ks)).collect();
-        let at = left.iter().position(|ks| needs(ks).iter().all(|need| !keys.contains(need))).unwrap_or(0);
+        let at = left.iter().position(|ks| needs(ks).all(|need| !keys.contains(&need))).unwrap_or(0);
         sorted.push(key(left.remove(at)));
     }
     sorted

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::annotations;
 use super::apply::{self, Trouble};
 use super::charts::merge;
+use super::dependency::depends_on;
 use super::helm_action::{Loaded, OWNER};
 use super::helm_chart::read_yaml;
 use super::helm_run::{HELM_RELEASE, HelmReleases, Run, clear_failures, storage_namespace};
@@ -306,13 +307,11 @@ fn not_ready(kind: &str, source: &Value) -> Option<String> {
 }
 
 fn check_dependencies(env: &Env<'_>, hr: &Object) -> Result<(), String> {
-    for reference in hr.list("/dependsOn") {
-        let name = reference["name"].as_str().unwrap_or_default();
-        let namespace = reference["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or_else(|| hr.namespace());
+    for (namespace, name) in depends_on(&hr.value) {
         let full = format!("{namespace}/{name}");
         let other = env
             .server
-            .get(HELM_RELEASE, namespace, name)
+            .get(HELM_RELEASE, &namespace, &name)
             .map_err(|status| format!("unable to get '{full}' dependency: {}", status.message()))?;
         let other = Object::new(HELM_RELEASE, other);
         if other.generation() != other.observed() || !other.is_true("Ready") {

@@ -1,7 +1,5 @@
 //! The controllers through the situations that were recorded on true Flux: what is seen of every object is the same.
 
-#![allow(clippy::format_push_string, reason = "a report, once a run")]
-
 #[path = "../../../tests/rig_sequences/line.rs"]
 mod line;
 #[path = "../../../tests/rig_sequences/situations.rs"]
@@ -237,15 +235,8 @@ fn play(situation: &Situation) -> String {
             stage.perform(step);
         }
         let reached = stage.until(until, true);
-        text += &format!("\n## {index}: {}\n", steps.iter().map(Step::to_string).collect::<Vec<_>>().join(", "));
-        for (object, lines) in &stage.seen {
-            text += &format!("{object}\n");
-            for line in lines {
-                text += &format!("    {line}\n");
-            }
-        }
-        if let Err(missing) = reached {
-            text += &format!("NEVER {missing}\n");
+        text += &line::written(index, steps, &stage.seen, &reached);
+        if reached.is_err() {
             break;
         }
     }

@@ -87,8 +87,15 @@ pub fn keys_of_controllers(seen: &Seen, kind: &str) -> Vec<String> {
     keys
 }
 
+/// The keys of the objects of a kind that control a changed one, or would take it since nobody does.
+pub fn keys_of_owners(seen: &Seen, view: &View, kind: &str) -> Vec<String> {
+    let mut keys = keys_of_controllers(seen, kind);
+    keys.extend(keys_of_selectors(seen, view, kind));
+    keys
+}
+
 /// The keys of the objects of a kind whose selector takes an object that nobody controls.
-pub fn keys_of_selectors(seen: &Seen, view: &View, kind: &str) -> Vec<String> {
+fn keys_of_selectors(seen: &Seen, view: &View, kind: &str) -> Vec<String> {
     let Some(object) = seen.new.as_deref().filter(|o| super::owner::controller(o).is_none()) else { return vec![] };
     let labels = super::read::labels(object, "/metadata/labels");
     if labels.is_empty() {

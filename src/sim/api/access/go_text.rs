@@ -1,27 +1,6 @@
 //! Values as Go's `fmt` prints them, for messages that a true server builds with it.
 
-use std::fmt::Write as _;
-
-/// `%q` of a text.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\x{:02x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
+pub(super) use super::super::go_text::quote as quoted;
 
 /// `%q` of a list: `["a" "b"]`.
 pub(super) fn quoted_list<S: AsRef<str>>(list: &[S]) -> String {

@@ -143,7 +143,12 @@ pub(super) fn labels(labels: &Value, path: &Path, faults: &mut Faults) {
 /// A label selector.
 pub(super) fn selector(selector: &Value, path: &Path, faults: &mut Faults) {
     labels(&selector["matchLabels"], &path.child("matchLabels"), faults);
-    for (requirement, path) in each(&selector["matchExpressions"], &path.child("matchExpressions")) {
+    expressions(&selector["matchExpressions"], &path.child("matchExpressions"), false, faults);
+}
+
+/// Requirements of labels; `compares` where numbers may be compared too, as with nodes.
+pub(super) fn expressions(list: &Value, path: &Path, compares: bool, faults: &mut Faults) {
+    for (requirement, path) in each(list, path) {
         let values = requirement["values"].as_array().map_or(0, Vec::len);
         let operator = text(requirement, "operator");
         match operator {
@@ -156,7 +161,12 @@ pub(super) fn selector(selector: &Value, path: &Path, faults: &mut Faults) {
                     "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
                 );
             }
+            "Gt" | "Lt" if compares && values != 1 => {
+                faults
+                    .required(&path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'");
+            }
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            "Gt" | "Lt" if compares => {}
             _ => faults.invalid_text(&path.child("operator"), operator, "not a valid selector operator"),
         }
         let key = text(requirement, "key");

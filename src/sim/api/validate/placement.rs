@@ -61,33 +61,7 @@ pub(super) fn node_selector(selector: &Value, path: &Path, faults: &mut Faults) 
 }
 
 fn node_term(term: &Value, path: &Path, faults: &mut Faults) {
-    for (requirement, path) in each(&term["matchExpressions"], &path.child("matchExpressions")) {
-        let values = requirement["values"].as_array().map_or(0, Vec::len);
-        let operator = text(requirement, "operator");
-        match operator {
-            "In" | "NotIn" if values == 0 => {
-                faults.required(&path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'");
-            }
-            "Exists" | "DoesNotExist" if values > 0 => {
-                faults.forbidden(
-                    &path.child("values"),
-                    "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-                );
-            }
-            "Gt" | "Lt" if values != 1 => {
-                faults
-                    .required(&path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'");
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-            _ => faults.invalid_text(&path.child("operator"), operator, "not a valid selector operator"),
-        }
-        let key = text(requirement, "key");
-        faults.each(&path.child("key"), key, names::qualified(key));
-        for (value, path) in each(&requirement["values"], &path.child("values")) {
-            let value = value.as_str().unwrap_or_default();
-            faults.each(&path, value, names::label_value(value));
-        }
-    }
+    meta::expressions(&term["matchExpressions"], &path.child("matchExpressions"), true, faults);
     for (requirement, path) in each(&term["matchFields"], &path.child("matchFields")) {
         if !matches!(text(requirement, "operator"), "In" | "NotIn") {
             faults.invalid_text(

@@ -3,7 +3,8 @@
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::catalog::{Catalog, Refusal};
-use super::wire::{self, Call, EXCEPTION, REPLY, Value};
+use super::wire::{self, Call, Value};
+use crate::probe::thrift::codes::{EXCEPTION, REPLY};
 
 /// `TApplicationException`: no such method.
 const UNKNOWN_METHOD: i32 = 1;

@@ -4,23 +4,9 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-const VERSION: u32 = 0x8001_0000;
-const CALL: u32 = 1;
-pub(super) const REPLY: u32 = 2;
-pub(super) const EXCEPTION: u32 = 3;
-
-const STOP: u8 = 0;
-const BOOL: u8 = 2;
-const BYTE: u8 = 3;
-const DOUBLE: u8 = 4;
-const I16: u8 = 6;
-const I32: u8 = 8;
-const I64: u8 = 10;
-const TEXT: u8 = 11;
-const STRUCT: u8 = 12;
-const MAP: u8 = 13;
-const SET: u8 = 14;
-const LIST: u8 = 15;
+use crate::probe::thrift::codes::{
+    BOOL, BYTE, CALL, DOUBLE, I16, I32, I64, LIST, MAP, SET, STOP, STRUCT, TEXT, VERSION,
+};
 
 /// No call is larger.
 const LONGEST: u32 = 1 << 20;
@@ -59,7 +45,7 @@ pub(super) async fn read<R: AsyncRead + Unpin + Send>(io: &mut R) -> io::Result<
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(error),
     };
-    if head != VERSION | CALL {
+    if head != VERSION | u32::from(CALL) {
         return Err(broken(&format!("not a call: it starts with {head:#010x}")));
     }
     let method = text(io).await?;
@@ -137,8 +123,8 @@ async fn skip<R: AsyncRead + Unpin + Send>(io: &mut R, kind: u8, depth: u8) -> i
 }
 
 /// An answer to a call.
-pub(super) fn answer(kind: u32, call: &Call, fields: &[(i16, Value)]) -> Vec<u8> {
-    let mut out = (VERSION | kind).to_be_bytes().to_vec();
+pub(super) fn answer(kind: u8, call: &Call, fields: &[(i16, Value)]) -> Vec<u8> {
+    let mut out = (VERSION | u32::from(kind)).to_be_bytes().to_vec();
     write_text(&mut out, &call.method);
     out.extend(call.sequence.to_be_bytes());
     write_fields(&mut out, fields);

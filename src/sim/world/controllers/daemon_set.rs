@@ -12,7 +12,7 @@ use crate::sim::world::pods::{available, claimed, generated, phase, ready, set_l
 use crate::sim::world::read::{
     count, created, deleting, int, label, labels, list, name, nonzero, put, scaled, size, text,
 };
-use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
+use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_owners};
 use crate::sim::world::revisions::{self, HASH, cut, revisions};
 use crate::sim::world::selector::selects_all;
 use crate::sim::world::view::View;
@@ -37,11 +37,7 @@ impl Reconcile for DaemonSets {
     fn touched(&self, seen: &Seen, view: &View) -> Vec<String> {
         match seen.id.kind.as_str() {
             KIND => vec![seen.id.key()],
-            "Pod" | "ControllerRevision.apps" => {
-                let mut keys = keys_of_controllers(seen, KIND);
-                keys.extend(keys_of_selectors(seen, view, KIND));
-                keys
-            }
+            "Pod" | "ControllerRevision.apps" => keys_of_owners(seen, view, KIND),
             "Node" if node_changed(seen) => view.all(KIND).map(|set| Id::of(set).key()).collect(),
             _ => vec![],
         }

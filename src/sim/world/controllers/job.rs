@@ -13,7 +13,7 @@ use crate::sim::world::read::{
     annotation, count, deleting, flag, int, labels, list, name, namespace, nonzero, put, set_meta, size, text, time,
     uid,
 };
-use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
+use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_owners};
 use crate::sim::world::selector::selects;
 use crate::sim::world::view::View;
 
@@ -38,11 +38,7 @@ impl Reconcile for Jobs {
     fn touched(&self, seen: &Seen, view: &View) -> Vec<String> {
         match seen.id.kind.as_str() {
             KIND => vec![seen.id.key()],
-            "Pod" => {
-                let mut keys = keys_of_controllers(seen, KIND);
-                keys.extend(keys_of_selectors(seen, view, KIND));
-                keys
-            }
+            "Pod" => keys_of_owners(seen, view, KIND),
             _ => vec![],
         }
     }

@@ -12,7 +12,7 @@ use crate::sim::world::owner::{controlled_by, controller};
 use crate::sim::world::plan::{Act, Plan, seconds_later};
 use crate::sim::world::pods::{active, available, claimed, ended, generated, ready, removal_order};
 use crate::sim::world::read::{count, deleting, labels, name, namespace, nonzero, put, size, text};
-use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
+use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_owners};
 use crate::sim::world::selector::has_all;
 use crate::sim::world::view::View;
 
@@ -42,11 +42,7 @@ impl Reconcile for ReplicaSets {
     fn touched(&self, seen: &Seen, view: &View) -> Vec<String> {
         match seen.id.kind.as_str() {
             KIND => vec![seen.id.key()],
-            "Pod" => {
-                let mut keys = keys_of_controllers(seen, KIND);
-                keys.extend(keys_of_selectors(seen, view, KIND));
-                keys
-            }
+            "Pod" => keys_of_owners(seen, view, KIND),
             _ => vec![],
         }
     }

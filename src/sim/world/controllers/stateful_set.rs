@@ -9,7 +9,7 @@ use crate::sim::world::look::Look;
 use crate::sim::world::plan::{Act, Plan, seconds_later};
 use crate::sim::world::pods::{available, claimed, ended, from_template, phase, ready, set_label};
 use crate::sim::world::read::{count, deleting, int, label, labels, list, name, namespace, nonzero, put, text};
-use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
+use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_owners};
 use crate::sim::world::revisions::{HASH, Revisions, cut, revisions, template};
 use crate::sim::world::view::View;
 
@@ -29,11 +29,7 @@ impl Reconcile for StatefulSets {
     fn touched(&self, seen: &Seen, view: &View) -> Vec<String> {
         match seen.id.kind.as_str() {
             KIND => vec![seen.id.key()],
-            "Pod" | "ControllerRevision.apps" => {
-                let mut keys = keys_of_controllers(seen, KIND);
-                keys.extend(keys_of_selectors(seen, view, KIND));
-                keys
-            }
+            "Pod" | "ControllerRevision.apps" => keys_of_owners(seen, view, KIND),
             _ => vec![],
         }
     }

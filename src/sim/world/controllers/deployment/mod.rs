@@ -13,7 +13,7 @@ use crate::sim::world::look::Look;
 use crate::sim::world::owner::controlled_by;
 use crate::sim::world::plan::{Act, Plan};
 use crate::sim::world::read::{deleting, labels, namespace};
-use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_selectors};
+use crate::sim::world::reconcile::{Reconcile, Refusal, Seen, keys_of_controllers, keys_of_owners};
 use crate::sim::world::selector::{selects, selects_all};
 use crate::sim::world::view::View;
 
@@ -34,11 +34,7 @@ impl Reconcile for Deployments {
     fn touched(&self, seen: &Seen, view: &View) -> Vec<String> {
         match seen.id.kind.as_str() {
             KIND => vec![seen.id.key()],
-            SET => {
-                let mut keys = keys_of_controllers(seen, KIND);
-                keys.extend(keys_of_selectors(seen, view, KIND));
-                keys
-            }
+            SET => keys_of_owners(seen, view, KIND),
             // Recreate waits for the last old pod.
             "Pod" if seen.new.is_none() => {
                 let sets = keys_of_controllers(seen, SET);
