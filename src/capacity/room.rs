@@ -43,6 +43,8 @@ pub struct Room {
     pub pods: Vec<BoundPod>,
     /// Labels of the namespaces, by name; of those of interest only, where they may not be listed.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether these are all namespaces that there are.
+    pub(crate) knows_all_namespaces: bool,
     /// `RuntimeClass` objects by name, where they may be listed.
     pub(crate) runtimes: BTreeMap<String, Value>,
     /// How many pods of the whole cluster have no node yet.
@@ -152,21 +154,22 @@ pub async fn room_for(cluster: &Cluster, namespaces: &[&str]) -> Result<Room> {
     let everything = Query::default();
     let wanted = async {
         if let Ok(all) = cluster.list("Namespace", &everything).await {
-            return Ok(all);
+            return Ok((all, true));
         }
         let find = |name: &&str| {
             let name = (*name).to_string();
             async move { cluster.find("Namespace", None, &name).await }
         };
         let found = futures::future::try_join_all(namespaces.iter().map(find)).await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok((found.into_iter().flatten().collect(), false))
     };
     // Few may list them, and few clusters have them: without them their overhead is not counted.
     let runtimes = async { Ok(cluster.list("RuntimeClass", &everything).await.unwrap_or_default()) };
     // The kubelet's own limits move slowly: nodes first, then the pods as they are now.
     let read = async { futures::try_join!(cluster.list("Node", &everything), wanted, runtimes) };
-    let (nodes, namespaces, runtimes) = Box::pin(read).await?;
+    let (nodes, (namespaces, all), runtimes) = Box::pin(read).await?;
     let mut builder = Builder::new(&nodes);
+    builder.room.knows_all_namespaces = all;
     let name = |class: &Value| class.pointer("/metadata/name").and_then(Value::as_str).map(str::to_string);
     builder.room.runtimes = runtimes.into_iter().filter_map(|class| Some((name(&class)?, class))).collect();
     for namespace in &namespaces {

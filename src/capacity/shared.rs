@@ -25,14 +25,9 @@ impl fmt::Debug for SharedRoom {
 }
 
 impl SharedRoom {
-    /// Nothing is read yet. The pods of `namespaces` will be kept, for placement.
+    /// Nothing is read yet. The labels of `namespaces` will be known even where namespaces may not be listed.
     pub fn new(cluster: Cluster, namespaces: impl IntoIterator<Item = String>) -> Self {
         Self { cluster, namespaces: namespaces.into_iter().collect(), cell: Arc::default() }
-    }
-
-    /// Whether it keeps the pods of all these namespaces.
-    pub fn covers(&self, namespaces: &[&str]) -> bool {
-        namespaces.iter().all(|wanted| self.namespaces.iter().any(|kept| kept == wanted))
     }
 
     /// The room: read now, or by whoever asked first.
@@ -42,5 +37,15 @@ impl SharedRoom {
             room_for(&self.cluster, &names).await.map(Arc::new)
         };
         self.cell.get_or_init(|| read).await.clone()
+    }
+
+    /// The room for new pods in these namespaces: the shared one, unless it cannot know the labels of one of them.
+    pub async fn of(&self, namespaces: &[&str]) -> Result<Arc<Room>> {
+        let room = self.get().await?;
+        let is_known = |wanted: &&str| self.namespaces.iter().any(|known| known == wanted);
+        if room.knows_all_namespaces || namespaces.iter().all(is_known) {
+            return Ok(room);
+        }
+        room_for(&self.cluster, namespaces).await.map(Arc::new)
     }
 }

@@ -1,9 +1,8 @@
 //! What an objective takes from the cluster: need, place of each pod, room by node, risk.
 
-use serde_json::Value;
 use std::fmt::Write as _;
 
-use std::sync::Arc;
+use serde_json::Value;
 
 use crate::capacity::{self, Demand, Node, Placement, Room, SharedRoom};
 use crate::check::{Check, Verdict};
@@ -33,7 +32,7 @@ pub(super) async fn measure(
     let namespaces = draft.namespaces();
     let seen = async {
         let (room, limits, usage) = tokio::join!(
-            room(cluster, shared, &namespaces),
+            shared.of(&namespaces),
             capacity::namespace_limits(cluster, &namespaces),
             capacity::usage(cluster)
         );
@@ -64,14 +63,6 @@ pub(super) async fn measure(
             Ok(Measured { impact: unseen(&draft, why), checks: vec![check] })
         }
         Err(error) => Err(error),
-    }
-}
-
-async fn room(cluster: &Cluster, shared: &SharedRoom, namespaces: &[&str]) -> Result<Arc<Room>> {
-    if shared.covers(namespaces) {
-        shared.get().await
-    } else {
-        capacity::room_for(cluster, namespaces).await.map(Arc::new)
     }
 }
 

@@ -62,8 +62,8 @@ pub(super) const SECTION: Section<Session> = Section {
 
 fn read(session: &Session, namespaces: &[&str]) -> Result<Arc<Room>> {
     let bridge = session.host.bridge();
-    let room = match session.host.room().filter(|room| room.covers(namespaces)) {
-        Some(shared) => bridge.block(shared.get())?,
+    let room = match session.host.room() {
+        Some(shared) => bridge.block(shared.of(namespaces))?,
         None => Arc::new(bridge.block(capacity::room_for(session.host.cluster()?, namespaces))?),
     };
     session.read("list Node and Pod in all namespaces".into());

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::server::{Server, Target};
 use crate::sim::api::hand::{Deletion, Hand};
-use crate::sim::api::{CallOptions, Status};
+use crate::sim::api::{CallOptions, Status, patch};
 
 impl Server for Hand {
     fn get(&self, kind: &str, namespace: &str, name: &str) -> Result<Value, Status> {
@@ -36,15 +36,9 @@ impl Server for Hand {
         patched.map(Arc::unwrap_or_clone)
     }
 
-    fn json_patch(&self, of: Target<'_>, patch: &Value, manager: &str) -> Result<Value, Status> {
-        // Only whole fields are replaced: what the patch says, written over the object as it is.
-        let mut object = Server::get(self, of.kind, of.namespace, of.name)?;
-        for step in patch.as_array().into_iter().flatten() {
-            if let Some(place) = step["path"].as_str().and_then(|path| object.pointer_mut(path)) {
-                *place = step.get("value").cloned().unwrap_or_else(|| json!(null));
-            }
-        }
-        self.clone().managing_as(manager).update(object).map(Arc::unwrap_or_clone)
+    fn json_patch(&self, of: Target<'_>, changes: &Value, manager: &str) -> Result<Value, Status> {
+        let patched = patch::json_patch(&Server::get(self, of.kind, of.namespace, of.name)?, changes)?;
+        self.clone().managing_as(manager).update(patched).map(Arc::unwrap_or_clone)
     }
 
     fn delete(&self, kind: &str, namespace: &str, name: &str) -> Result<(), Status> {
